@@ -1,0 +1,31 @@
+import type { Category, Subject } from '../telemetry/events.ts'
+
+export type Severity = 'low' | 'medium' | 'high' | 'critical'
+
+/** One change of an incident: what `--alerts` writes, webhooks carry and the API answers, byte for byte the same object. */
+export interface Alert {
+  /** Deterministic: the same log and configuration give the same id. Also the `webhook-id`. */
+  readonly id: string
+  readonly incident: string
+  readonly status: 'opened' | 'updated' | 'resolved'
+  /** ISO 8601 with microseconds, UTC; event time. */
+  readonly time: string
+  readonly opened: string
+  readonly detector: string
+  readonly detectors: readonly string[]
+  readonly category: Category
+  readonly severity: Severity
+  readonly title: string
+  readonly subject: Subject
+  readonly members: readonly Subject[]
+  readonly model: string | null
+  readonly service: string | null
+  readonly environment: string | null
+  readonly run: string | null
+  readonly window: { readonly start: string; readonly end: string; readonly events: number }
+  readonly score: number
+  readonly threshold: number | null
+  readonly pValue: number | null
+  readonly evidence: Readonly<Record<string, unknown>>
+  readonly tags: { readonly atlas: readonly string[]; readonly owasp: readonly string[] }
+}

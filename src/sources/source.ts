@@ -1,0 +1,59 @@
+import type { Signal } from '../telemetry/otlp/records.ts'
+
+/** One record as it stood in the log: one OTLP export request, protobuf or JSON. */
+export interface SourceRecord {
+  readonly offset: number
+  /** Append time, milliseconds since the epoch; 0 where the log keeps none. */
+  readonly timestamp: number
+  /** What the topic, path or file name says of the content; null where it says nothing. */
+  readonly signal: Signal | null
+  readonly value: Uint8Array
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** Records of one partition, offsets ascending. `first` and `last` frame the range even where records between are missing (compaction, control records). */
+export interface SourceBatch {
+  readonly topic: string
+  readonly epoch: string
+  readonly partition: number
+  readonly first: number
+  readonly last: number
+  readonly records: readonly SourceRecord[]
+}
+
+export interface PartitionLag {
+  readonly topic: string
+  readonly partition: number
+  /** Records not yet committed. */
+  readonly records: number
+}
+
+/** Called for one batch at a time per partition. Resolves when everything the batch caused is stored; a rejection makes the source deliver the batch again. */
+export type BatchHandler = (batch: SourceBatch, context: BatchContext) => Promise<void>
+
+export interface BatchContext {
+  /** Tells the log that we live (Kafka heartbeat); call it inside long work. Throws when the partition was taken away. */
+  heartbeat(): Promise<void>
+  /** False once the partition belongs to somebody else. */
+  owned(): boolean
+}
+
+/**
+ * Where telemetry comes from. The same suite (`test/sources/conformance.ts`) runs over every implementation.
+ * A batch counts as done only after the handler resolved; then the source commits `last + 1`.
+ */
+export interface Source {
+  readonly name: string
+  /** Resolves when batches can arrive. Throws TW_SOURCE_UNAVAILABLE when it cannot start. */
+  start(handler: BatchHandler): Promise<void>
+  /** Stops delivery without losing the place; idempotent. */
+  pause(): void
+  resume(): void
+  lag(): Promise<readonly PartitionLag[]>
+  /** Drains the batch in work, commits it, leaves. Idempotent. */
+  stop(): Promise<void>
+  /** Resolves when a source that has an end (files) is exhausted and its last batch is committed; never for the others. */
+  readonly ended: Promise<void>
+  /** Why readiness is refused, or null when all is well. */
+  problem(): string | null
+}

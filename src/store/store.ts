@@ -1,0 +1,41 @@
+/**
+ * Where calls, alerts and bookkeeping are kept: one interface, one SQL, two engines (embedded chDB, ClickHouse server).
+ */
+
+/** The frozen range of a log that caused rows; part of every deduplication token. */
+export interface RangeKey {
+  readonly topic: string
+  readonly epoch: string
+  readonly partition: number
+  readonly first: number
+  readonly last: number
+}
+
+export type Row = Readonly<Record<string, unknown>>
+
+/** All rows that one range of a log caused. Written table by table in the fixed order of `tables.ts`, the range row last. */
+export interface WriteBatch {
+  readonly range: RangeKey
+  /** Table name to rows; empty lists are skipped. */
+  readonly rows: Readonly<Record<string, readonly Row[]>>
+}
+
+export interface Store {
+  /** `chdb` or `clickhouse`. */
+  readonly engine: 'chdb' | 'clickhouse'
+  /** Applies the migrations that are missing. Throws TW_STORE_MIGRATION_CHANGED. */
+  migrate(): Promise<void>
+  /** Inserts a probe twice and refuses to start (TW_STORE_NO_DEDUPLICATION) unless source and materialized views count it once. */
+  proveDeduplication(): Promise<void>
+  /** Writes a batch exactly once however often it is repeated with the same range and rows. Retries passing faults with backoff until `signal` aborts. */
+  write(batch: WriteBatch, signal?: AbortSignal): Promise<void>
+  /** Inserts rows outside of any range (webhook deliveries). `token` makes a repeat harmless. */
+  insert(table: string, rows: readonly Row[], token: string): Promise<void>
+  /** Last stored range of a partition, null when the store knows nothing. */
+  lastRange(topic: string, epoch: string, partition: number): Promise<RangeKey | null>
+  /** Rows of a SELECT. Parameters are bound as `{name:Type}`. */
+  query<T>(sql: string, parameters?: Readonly<Record<string, unknown>>): Promise<T[]>
+  command(sql: string): Promise<void>
+  ping(): Promise<boolean>
+  close(): Promise<void>
+}
