@@ -3,30 +3,69 @@
  * and a test keeps the two equal. A row says what happened; `action` says what the reader can do about it.
  */
 export const errorTable = {
-  TW_CONFIG_INVALID: { title: 'The configuration is not valid', action: 'Correct the line that the message names; `tidewatch config schema` prints every key.' },
+  TW_CONFIG_INVALID: {
+    title: 'The configuration is not valid',
+    action: 'Correct the line that the message names; `tidewatch config schema` prints every key.',
+  },
   TW_CONFIG_UNREADABLE: { title: 'The configuration file cannot be read', action: 'Check the path given to --config and its permissions.' },
   TW_USAGE: { title: 'The command line is wrong', action: 'See `tidewatch COMMAND --help`.' },
-  TW_TELEMETRY_TRUNCATED: { title: 'A protobuf message ends in the middle of a field', action: 'The producer or a proxy cut the record; see the dead letter for its bytes.' },
-  TW_TELEMETRY_MALFORMED: { title: 'The bytes are neither OTLP protobuf nor OTLP/JSON', action: 'Set the exporter to otlp_proto or otlp_json.' },
+  TW_TELEMETRY_TRUNCATED: {
+    title: 'A protobuf message ends in the middle of a field',
+    action: 'The producer or a proxy cut the record; see the dead letter for its bytes.',
+  },
+  TW_TELEMETRY_MALFORMED: {
+    title: 'The bytes are neither OTLP protobuf nor OTLP/JSON',
+    action: 'Set the exporter to otlp_proto or otlp_json.',
+  },
   TW_TELEMETRY_TOO_DEEP: { title: 'Values are nested deeper than the limit', action: 'Send flat attributes.' },
-  TW_TELEMETRY_TOO_LARGE: { title: 'A record is larger than the limit', action: 'Lower the exporter\'s batch size or raise ingest.maxRecordBytes.' },
+  TW_TELEMETRY_TOO_LARGE: {
+    title: 'A record is larger than the limit',
+    action: "Lower the exporter's batch size or raise ingest.maxRecordBytes.",
+  },
   TW_TELEMETRY_UNSUPPORTED_ENCODING: { title: 'The content encoding is not supported', action: 'Send identity or gzip.' },
   TW_SOURCE_UNAVAILABLE: { title: 'A source cannot be reached', action: 'Check the brokers and the network; Tidewatch keeps trying.' },
-  TW_SOURCE_OFFSET_OUT_OF_RANGE: { title: 'The log no longer holds the offset to go on from', action: 'Records were lost to retention. The gap is counted; see kafka.onOffsetOutOfRange.' },
-  TW_SOURCE_TOPIC_RECREATED: { title: 'A topic was deleted and created again', action: 'Tidewatch starts the new topic from its beginning; see kafka.onTopicRecreated.' },
-  TW_SOURCE_POISONED: { title: 'Too many records of a partition are refused', action: 'A producer is broken. Repair it, or raise deadLetters.maxShare or deadLetters.maxRun, then restart.' },
-  TW_JOURNAL_FULL: { title: 'The journal on disk is full', action: 'The store does not keep up, or journal.maxBytes is too small. Senders are told to wait.' },
+  TW_SOURCE_OFFSET_OUT_OF_RANGE: {
+    title: 'The log no longer holds the offset to go on from',
+    action: 'Records were lost to retention. The gap is counted; see kafka.onOffsetOutOfRange.',
+  },
+  TW_SOURCE_TOPIC_RECREATED: {
+    title: 'A topic was deleted and created again',
+    action: 'Tidewatch starts the new topic from its beginning; see kafka.onTopicRecreated.',
+  },
+  TW_SOURCE_POISONED: {
+    title: 'Too many records of a partition are refused',
+    action: 'A producer is broken. Repair it, or raise deadLetters.maxShare or deadLetters.maxRun, then restart.',
+  },
+  TW_JOURNAL_FULL: {
+    title: 'The journal on disk is full',
+    action: 'The store does not keep up, or journal.maxBytes is too small. Senders are told to wait.',
+  },
   TW_JOURNAL_CORRUPT: { title: 'A journal segment fails its checksum', action: 'The damaged tail is cut off and counted. Check the disk.' },
   TW_STORE_UNAVAILABLE: { title: 'The store cannot be reached', action: 'Consumption waits; check ClickHouse.' },
-  TW_STORE_REFUSED: { title: 'The store refused a statement', action: 'See the cause; this is a fault of the schema or of the rights of the user.' },
-  TW_STORE_NO_DEDUPLICATION: { title: 'The store does not deduplicate repeated inserts', action: 'Give every table a deduplication window; see docs/store.md.' },
-  TW_STORE_MIGRATION_CHANGED: { title: 'An applied migration was changed afterwards', action: 'Restore the file, or start with an empty database.' },
-  TW_STORE_ENGINE_MISSING: { title: 'The embedded engine (chdb) is not installed on this platform', action: 'Use Linux or macOS with glibc, or set store.url to a ClickHouse server.' },
+  TW_STORE_REFUSED: {
+    title: 'The store refused a statement',
+    action: 'See the cause; this is a fault of the schema or of the rights of the user.',
+  },
+  TW_STORE_NO_DEDUPLICATION: {
+    title: 'The store does not deduplicate repeated inserts',
+    action: 'Give every table a deduplication window; see docs/store.md.',
+  },
+  TW_STORE_MIGRATION_CHANGED: {
+    title: 'An applied migration was changed afterwards',
+    action: 'Restore the file, or start with an empty database.',
+  },
+  TW_STORE_ENGINE_MISSING: {
+    title: 'The embedded engine (chdb) is not installed on this platform',
+    action: 'Use Linux or macOS with glibc, or set store.url to a ClickHouse server.',
+  },
   TW_STORE_BUSY: { title: 'Another process uses this data folder', action: 'Stop it, or give this one another --data folder.' },
   TW_WEBHOOK_INVALID: { title: 'A webhook is not set up rightly', action: 'Check its url and secret.' },
   TW_DETECTOR_UNKNOWN: { title: 'There is no detector of that name', action: '`tidewatch detectors` lists them.' },
   TW_STATE_MISMATCH: { title: 'Saved detector state has another version or fails its checksum', action: 'It is rebuilt from the log.' },
-  TW_INTERNAL: { title: 'Tidewatch met a state that its authors held to be impossible', action: 'Please report it with the log around it.' },
+  TW_INTERNAL: {
+    title: 'Tidewatch met a state that its authors held to be impossible',
+    action: 'Please report it with the log around it.',
+  },
 } as const satisfies Record<string, { title: string; action: string }>
 
 export type ErrorCode = keyof typeof errorTable

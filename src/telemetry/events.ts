@@ -6,8 +6,18 @@
 export type Category = 'extraction' | 'poisoning' | 'activation' | 'signal' | 'trust'
 
 export type SubjectKind =
-  | 'principal' | 'credential' | 'cluster' | 'source' | 'shard' | 'client'
-  | 'run' | 'model' | 'layer' | 'series' | 'service' | 'fleet'
+  | 'principal'
+  | 'credential'
+  | 'cluster'
+  | 'source'
+  | 'shard'
+  | 'client'
+  | 'run'
+  | 'model'
+  | 'layer'
+  | 'series'
+  | 'service'
+  | 'fleet'
 
 export interface Subject {
   readonly kind: SubjectKind
