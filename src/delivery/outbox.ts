@@ -1,0 +1,55 @@
+import type { WebhookConfig } from '../config/schema.ts'
+import type { Alert } from '../decisions/alert.ts'
+import type { Row } from '../store/store.ts'
+
+/** Table of the outbox: states are appended, the newest by (`attempt`, state rank) counts. */
+export const deliveryTable = 'webhook_deliveries'
+
+/**
+ * `pending`: written with the alert, in the same batch of the store. `attempted`: an attempt failed, another follows.
+ * `delivered`: a 2xx came. `dead`: given up, `reason` says why.
+ */
+export type DeliveryState = 'pending' | 'attempted' | 'delivered' | 'dead'
+
+/** One webhook for one target, as the dispatcher holds it. */
+export interface Delivery {
+  /** The alert's id: the `webhook-id` of every attempt. */
+  readonly id: string
+  readonly target: string
+  readonly incident: string
+  /** Event time of the alert, microseconds; with `ordinal` it orders the changes of an incident. */
+  readonly created: number
+  readonly ordinal: number
+  /** The bytes that every attempt sends. */
+  readonly body: string
+}
+
+/** Microseconds of an ISO 8601 time with up to six decimals. */
+export function isoMicros(iso: string): number {
+  const fraction = /\.(\d{1,6})\d*Z$/.exec(iso)?.[1] ?? ''
+  return Math.floor(Date.parse(iso.replace(/\.\d+Z$/, 'Z')) / 1000) * 1_000_000 + Number(fraction.padEnd(6, '0') || 0)
+}
+
+/**
+ * The pending rows of a batch's alerts: one for each alert and each webhook that wants its category. A pure function of
+ * both, so that a repeated batch writes the same rows. `id` and `body` stay the same over all attempts and restarts.
+ */
+export function deliveryRows(alerts: readonly Alert[], webhooks: readonly WebhookConfig[]): Row[] {
+  return alerts.flatMap((alert, ordinal) =>
+    webhooks
+      .filter((webhook) => webhook.categories === undefined || webhook.categories.includes(alert.category))
+      .map((webhook) => ({
+        id: alert.id,
+        target: webhook.name,
+        state: 'pending' satisfies DeliveryState,
+        attempt: 0,
+        incident: alert.incident,
+        created: isoMicros(alert.time),
+        ordinal,
+        body: JSON.stringify(alert),
+        updated: isoMicros(alert.time),
+        http_status: 0,
+        reason: '',
+      })),
+  )
+}
