@@ -1,23 +1,13 @@
 import { z } from 'zod'
+import { bytes, duration, list } from './units.ts'
 
 /**
  * Every option of Tidewatch. The descriptions are the documentation: `docs/configuration.md` and `tidewatch config schema`
- * are made from them. An empty file, or none, must work.
+ * are made from them. An empty file, or none, must work. `writeOnly` marks secrets: they are masked wherever a configuration is shown.
  */
 
-const bytes = z.union([z.number().int().positive(), z.string().regex(/^\d+(\.\d+)? ?(B|KB|MB|GB|TB)$/i)]).transform((value) => {
-  if (typeof value === 'number') return value
-  const [, amount, unit] = /^([\d.]+) ?(\w+)$/.exec(value)!
-  return Math.round(
-    Number(amount) * { b: 1, kb: 2 ** 10, mb: 2 ** 20, gb: 2 ** 30, tb: 2 ** 40 }[unit!.toLowerCase() as 'b' | 'kb' | 'mb' | 'gb' | 'tb'],
-  )
-})
-
-const duration = z.union([z.number().nonnegative(), z.string().regex(/^\d+(\.\d+)? ?(ms|s|m|h|d)$/)]).transform((value) => {
-  if (typeof value === 'number') return value
-  const [, amount, unit] = /^([\d.]+) ?(\w+)$/.exec(value)!
-  return Number(amount) * { ms: 0.001, s: 1, m: 60, h: 3600, d: 86400 }[unit as 'ms' | 's' | 'm' | 'h' | 'd']
-})
+const host = z.string().min(1)
+const port = z.number().int().min(0).max(65535)
 
 const data = z.strictObject({
   directory: z
@@ -26,18 +16,24 @@ const data = z.strictObject({
     .describe('Folder for the embedded store, the journal and the identity key. One process a folder.'),
 })
 
+const tlsFiles = z.strictObject({
+  ca: z.string().optional().describe('PEM file of the certificate authority.'),
+  cert: z.string().optional().describe('PEM file of the client certificate.'),
+  key: z.string().optional().describe('PEM file of the client key.'),
+  rejectUnauthorized: z.boolean().default(true).describe('Refuse brokers whose certificate does not hold.'),
+})
+
 const kafka = z.strictObject({
-  brokers: z
-    .array(z.string())
-    .default([])
-    .describe('host:port of the brokers. Empty: Kafka is not used and telemetry comes in by OTLP only.'),
-  clientId: z.string().default('tidewatch'),
+  brokers: list
+    .prefault([])
+    .describe('host:port of the brokers. Empty: Kafka is not used and telemetry comes in by OTLP only. Text with commas is a list, too.'),
+  clientId: z.string().default('tidewatch').describe("Name that the brokers' logs and quotas know this client by."),
   groupId: z.string().default('tidewatch').describe('Consumer group; instances of one deployment share it.'),
   topics: z
     .strictObject({
-      traces: z.string().default('otlp_spans'),
-      metrics: z.string().default('otlp_metrics'),
-      logs: z.string().default('otlp_logs'),
+      traces: z.string().default('otlp_spans').describe('Topic of the spans.'),
+      metrics: z.string().default('otlp_metrics').describe('Topic of the metrics.'),
+      logs: z.string().default('otlp_logs').describe('Topic of the log records.'),
     })
     .prefault({})
     .describe("Topics with one OTLP export request a record, as the Collector's Kafka exporter writes them."),
@@ -56,44 +52,40 @@ const kafka = z.strictObject({
     .default('earliest')
     .describe('A topic was deleted and created again: read the new one from its start, or stop with an error.'),
   tls: z
-    .union([
-      z.boolean(),
-      z.strictObject({
-        ca: z.string().optional().describe('PEM file of the certificate authority.'),
-        cert: z.string().optional().describe('PEM file of the client certificate.'),
-        key: z.string().optional().describe('PEM file of the client key.'),
-        rejectUnauthorized: z.boolean().default(true),
-      }),
-    ])
-    .default(false),
+    .union([z.boolean(), tlsFiles], { error: 'expected true, false, or the files of a TLS client' })
+    .default(false)
+    .describe('Encrypt the connection: `true` with the certificate authorities of the system, or the files to use.'),
   sasl: z
     .strictObject({
-      mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']),
-      username: z.string(),
-      password: z.string(),
+      mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).describe('How the client proves who it is.'),
+      username: z.string().describe('User at the brokers.'),
+      password: z.string().meta({ writeOnly: true, description: 'Password of that user. Use `${ENV}`.' }),
     })
-    .optional(),
-  sessionTimeout: duration.default(30).describe('Seconds until a silent member loses its partitions.'),
-  maxBytesPerPartition: bytes.default(4 * 2 ** 20),
-  maxWait: duration.default(0.4).describe('Longest wait for new records in one fetch.'),
+    .optional()
+    .describe('Login at the brokers. Absent: none.'),
+  sessionTimeout: duration.prefault('30s').describe('Time until a silent member loses its partitions.'),
+  maxBytesPerPartition: bytes.prefault('4 MB').describe('Most bytes of a partition in one fetch.'),
+  maxWait: duration.prefault('400ms').describe('Longest wait for new records in one fetch.'),
 })
 
 const otlp = z.strictObject({
   http: z
     .strictObject({
-      enabled: z.boolean().default(true),
-      host: z.string().default('127.0.0.1'),
-      port: z.number().int().min(0).max(65535).default(4318).describe('0 takes a free port.'),
+      enabled: z.boolean().default(true).describe('Receive OTLP over HTTP (`/v1/traces`, `/v1/metrics`, `/v1/logs`).'),
+      host: host.default('127.0.0.1').describe('Address to listen on; `0.0.0.0` for all.'),
+      port: port.default(4318).describe('0 takes a free port.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('The OTLP/HTTP receiver.'),
   grpc: z
     .strictObject({
-      enabled: z.boolean().default(true),
-      host: z.string().default('127.0.0.1'),
-      port: z.number().int().min(0).max(65535).default(4317).describe('0 takes a free port.'),
+      enabled: z.boolean().default(true).describe('Receive OTLP over gRPC.'),
+      host: host.default('127.0.0.1').describe('Address to listen on; `0.0.0.0` for all.'),
+      port: port.default(4317).describe('0 takes a free port.'),
     })
-    .prefault({}),
-  maxRequestBytes: bytes.default(16 * 2 ** 20).describe('Largest request after decompression; larger ones are refused with 413.'),
+    .prefault({})
+    .describe('The OTLP/gRPC receiver.'),
+  maxRequestBytes: bytes.prefault('16 MB').describe('Largest request after decompression; larger ones are refused with 413.'),
   maxInFlight: z.number().int().positive().default(64).describe('Requests being made durable at once; more are told to come back (429).'),
 })
 
@@ -102,45 +94,42 @@ const journal = z.strictObject({
     .enum(['always', 'interval', 'never'])
     .default('interval')
     .describe(
-      'When a received request is forced to the disk: before each answer, every fsyncInterval (answers wait for it), or when the system likes.',
+      'When a received request is forced to the disk: before each answer, every `fsyncInterval` (answers wait for it), or when the system likes.',
     ),
-  fsyncInterval: duration.default(0.02).describe('Group commit: requests answered together after one fsync.'),
-  segmentBytes: bytes.default(64 * 2 ** 20),
-  maxBytes: bytes.default(2 * 2 ** 30).describe('Bound on the disk that the journal takes; beyond it senders are told to wait (503).'),
+  fsyncInterval: duration.prefault('20ms').describe('Group commit: requests answered together after one fsync.'),
+  segmentBytes: bytes.prefault('64 MB').describe('Size at which the next file of the journal is begun.'),
+  maxBytes: bytes.prefault('2 GB').describe('Bound on the disk that the journal takes; beyond it senders are told to wait (503).'),
 })
 
 const ingest = z.strictObject({
-  maxRecordBytes: bytes.default(16 * 2 ** 20).describe('Larger records go to the dead letters undecoded.'),
+  maxRecordBytes: bytes.prefault('16 MB').describe('Larger records go to the dead letters undecoded.'),
   maxDepth: z.number().int().positive().default(32).describe('Deepest nesting of attribute values.'),
   maxVectorLength: z.number().int().positive().default(16384).describe('Longer vectors are dropped and counted.'),
   clock: z
     .strictObject({
       maxPast: duration
-        .default(90 * 86400)
+        .prefault('90d')
         .describe(
           'Events older than this before the append time of their record are clamped to it. Files have no append time: their events are taken as they are.',
         ),
-      maxFuture: duration.default(3600),
+      maxFuture: duration.prefault('1h').describe('Events further than this after the append time of their record are clamped to it.'),
     })
-    .prefault({}),
-  joinWindow: duration.default(10).describe('How long a call waits for its parent span in another request, in event time.'),
+    .prefault({})
+    .describe("How far a producer's clock is believed."),
+  joinWindow: duration.prefault('10s').describe('How long a call waits for its parent span in another request, in event time.'),
   joinSpans: z.number().int().positive().default(50_000).describe('Most calls that wait.'),
 })
 
 const identity = z.strictObject({
   hash: z.boolean().default(true).describe('Store principals as keyed hashes.'),
-  key: z
-    .string()
-    .optional()
-    .describe(
+  key: z.string().optional().meta({
+    writeOnly: true,
+    description:
       'Base64 of 32 bytes or more. Made on first start and kept in the data folder when absent; must be set when several instances share a log.',
-    ),
-  attributes: z.array(z.string()).default([]).describe('Attributes of your own that name the principal, tried before all known ones.'),
-  credential: z
-    .array(z.string())
-    .default([])
-    .describe('Attributes of your own that name the authenticated credential, tried before the known ones.'),
-  placeholders: z.array(z.string()).default([]).describe('More values that are no identity.'),
+  }),
+  attributes: list.prefault([]).describe('Attributes of your own that name the principal, tried before all known ones.'),
+  credential: list.prefault([]).describe('Attributes of your own that name the authenticated credential, tried before the known ones.'),
+  placeholders: list.prefault([]).describe('More values that are no identity.'),
 })
 
 const content = z.strictObject({
@@ -158,52 +147,98 @@ const content = z.strictObject({
 })
 
 const deadLetters = z.strictObject({
-  maxBytes: bytes.default(64 * 2 ** 10).describe('Bytes of a refused record that are kept.'),
+  maxBytes: bytes.prefault('64 KB').describe('Bytes of a refused record that are kept.'),
   maxShare: z.number().min(0).max(1).default(0.5).describe('Share of refused records among the last 1000 of a partition that stops it.'),
   maxRun: z.number().int().positive().default(1000).describe('Refused records in a row that stop a partition.'),
 })
 
 const store = z.strictObject({
   url: z
-    .string()
+    .url({ protocol: /^https?$/, error: 'expected the http:// or https:// URL of a ClickHouse server' })
     .optional()
-    .describe('http(s)://user:password@host:8123/database of a ClickHouse server. Absent: the embedded engine in the data folder.'),
-  database: z.string().default('tidewatch'),
-  username: z.string().optional(),
-  password: z.string().optional(),
+    .meta({
+      writeOnly: true,
+      description: 'http(s)://user:password@host:8123/database of a ClickHouse server. Absent: the embedded engine in the data folder.',
+    }),
+  database: z.string().default('tidewatch').describe('Database of the tables.'),
+  username: z.string().optional().describe('User of the server, where the URL names none.'),
+  password: z.string().optional().meta({ writeOnly: true, description: 'Password of that user. Use `${ENV}`.' }),
   cluster: z.string().optional().describe('Name of the ClickHouse cluster: tables are made ON CLUSTER with Replicated engines.'),
   retention: z
     .strictObject({
-      calls: duration.default(30 * 86400),
-      aggregates: duration.default(400 * 86400),
-      deadLetters: duration.default(14 * 86400),
-      alerts: duration.default(400 * 86400),
+      calls: duration.prefault('30d').describe('Single calls.'),
+      aggregates: duration.prefault('400d').describe('Counts per minute, by model and by principal.'),
+      deadLetters: duration.prefault('14d').describe('Refused records.'),
+      alerts: duration.prefault('400d').describe('Alerts and their deliveries.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('How long rows are kept; older ones are removed by the engine.'),
   deduplicationWindow: z.number().int().min(1000).default(10_000).describe('Blocks for which a repeated insert is recognised.'),
-  requestTimeout: duration.default(30),
+  requestTimeout: duration.prefault('30s').describe('Deadline of one statement.'),
 })
 
+/** Standard Webhooks: `whsec_` and base64 of 24 to 64 bytes. */
+const webhookSecret = z.string().refine(
+  (secret) => {
+    const [, text] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(secret) ?? []
+    const length = text === undefined ? 0 : Buffer.from(text, 'base64').length
+    return length >= 24 && length <= 64
+  },
+  { error: 'expected `whsec_` and base64 of 24 to 64 bytes' },
+)
+
 const webhook = z.strictObject({
-  name: z.string().regex(/^[a-z0-9][a-z0-9-]*$/),
-  url: z.url(),
-  secret: z.string().describe('`whsec_` and base64 of 24 to 64 bytes (Standard Webhooks). Use ${ENV}.'),
+  name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]*$/, { error: 'expected lower-case letters, digits and hyphens' })
+    .describe('Name of the receiver in logs, metrics and the table of deliveries.'),
+  url: z
+    .url({ protocol: /^https?$/, error: 'expected an http:// or https:// URL' })
+    .describe('Where alerts are posted to. No secrets in it: it is shown.'),
+  secret: webhookSecret.meta({
+    writeOnly: true,
+    description: '`whsec_` and base64 of 24 to 64 bytes (Standard Webhooks). Use `${ENV}`.',
+  }),
   categories: z
     .array(z.enum(['extraction', 'poisoning', 'activation', 'signal', 'trust']))
     .optional()
     .describe('Only these; absent: all.'),
-  timeout: duration.default(10).describe('Deadline of one attempt.'),
-  maxAge: duration.default(3 * 86400).describe('A delivery is given up after this long.'),
+  timeout: duration.prefault('10s').describe('Deadline of one attempt.'),
+  maxAge: duration.prefault('3d').describe('A delivery is given up after this long.'),
 })
 
-const server = z.strictObject({
-  host: z.string().default('127.0.0.1'),
-  port: z.number().int().min(0).max(65535).default(8686).describe('API, console, health and metrics. 0 takes a free port.'),
-  tokens: z
-    .array(z.strictObject({ name: z.string(), token: z.string().min(16), role: z.enum(['viewer', 'operator']) }))
-    .default([])
-    .describe('Bearer tokens. Without any, only a loopback host is accepted.'),
+const webhooks = z.array(webhook).superRefine((hooks, context) => {
+  for (const [index, hook] of hooks.entries()) {
+    if (hooks.findIndex((other) => other.name === hook.name) < index)
+      context.addIssue({ code: 'custom', path: [index, 'name'], message: `two webhooks are called \`${hook.name}\`` })
+  }
 })
+
+const loopback = /^(127(\.\d{1,3}){3}|::1|localhost)$/
+
+const server = z
+  .strictObject({
+    host: host.default('127.0.0.1').describe('Address to listen on; any but a loopback address needs `tokens`.'),
+    port: port.default(8686).describe('API, console, health and metrics. 0 takes a free port.'),
+    tokens: z
+      .array(
+        z.strictObject({
+          name: z.string().min(1).describe('Who holds it.'),
+          token: z.string().min(16).meta({ writeOnly: true, description: 'The bearer token, 16 characters or more. Use `${ENV}`.' }),
+          role: z.enum(['viewer', 'operator']).describe('A viewer reads; an operator also acknowledges, silences and replays.'),
+        }),
+      )
+      .default([])
+      .describe('Bearer tokens. Without any, only a loopback host is accepted.'),
+  })
+  .superRefine((value, context) => {
+    if (value.tokens.length === 0 && !loopback.test(value.host))
+      context.addIssue({
+        code: 'custom',
+        path: ['host'],
+        message: 'without `server.tokens` only a loopback address such as 127.0.0.1 is accepted',
+      })
+  })
 
 const decisions = z.strictObject({
   falseIncidentsPerDay: z
@@ -211,27 +246,27 @@ const decisions = z.strictObject({
     .positive()
     .default(1)
     .describe('The false-alarm budget: expected false incidents opened a day over all detectors together.'),
-  disabled: z.array(z.string()).default([]).describe('Detectors that are switched off.'),
+  disabled: list.prefault([]).describe('Detectors that are switched off; `tidewatch detectors` lists the names.'),
 })
 
 const log = z.strictObject({
-  level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info'),
+  level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info').describe('Least level that is logged (to stderr).'),
 })
 
 export const configSchema = z.strictObject({
-  data: data.prefault({}),
-  kafka: kafka.prefault({}),
-  otlp: otlp.prefault({}),
-  journal: journal.prefault({}),
-  ingest: ingest.prefault({}),
-  identity: identity.prefault({}),
-  content: content.prefault({}),
-  deadLetters: deadLetters.prefault({}),
-  store: store.prefault({}),
-  webhooks: z.array(webhook).default([]),
-  server: server.prefault({}),
-  decisions: decisions.prefault({}),
-  log: log.prefault({}),
+  data: data.prefault({}).describe('What Tidewatch keeps on its own disk.'),
+  kafka: kafka.prefault({}).describe('Telemetry from Kafka.'),
+  otlp: otlp.prefault({}).describe('Telemetry straight from SDKs and Collectors.'),
+  journal: journal.prefault({}).describe('The log on disk that received telemetry stands in until it is stored.'),
+  ingest: ingest.prefault({}).describe('How telemetry becomes events.'),
+  identity: identity.prefault({}).describe('Who is behind a call.'),
+  content: content.prefault({}).describe('Prompt text.'),
+  deadLetters: deadLetters.prefault({}).describe('Records that are refused, and how many of them mean that a producer is broken.'),
+  store: store.prefault({}).describe('Where calls, aggregates and alerts are kept.'),
+  webhooks: webhooks.default([]).describe('Receivers of alerts.'),
+  server: server.prefault({}).describe('API, console, health and metrics.'),
+  decisions: decisions.prefault({}).describe('From scores to alerts.'),
+  log: log.prefault({}).describe("Tidewatch's own log."),
   seed: z
     .number()
     .int()

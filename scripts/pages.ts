@@ -1,0 +1,8 @@
+import { configurationPage } from './configuration-page.ts'
+import { errorsPage } from './errors-page.ts'
+
+/** Pages of the documentation that are made from the code: path to text. `npm run docs` writes them, a test compares them. */
+export const pages: Readonly<Record<string, () => string>> = {
+  'docs/configuration.md': configurationPage,
+  'docs/errors.md': errorsPage,
+}

@@ -1,0 +1,46 @@
+import { Document, type Node, Scalar, YAMLMap, YAMLSeq } from 'yaml'
+import { configJsonSchema, schemaAt } from './json-schema.ts'
+import type { LoadedConfig } from './load.ts'
+import { keyOf } from './problems.ts'
+
+const mask = '********'
+
+/**
+ * The effective configuration as YAML: defaults filled in, durations in seconds, sizes in bytes, secrets masked, and behind each value
+ * that is no default the line of `file` and the variables that it came from. Without secrets the text is a configuration itself.
+ */
+export function showConfig({ config, places }: LoadedConfig, file: string | null): string {
+  const root = configJsonSchema()
+
+  const nodeOf = (value: unknown, path: readonly PropertyKey[]): Node => {
+    if (Array.isArray(value)) {
+      const list = new YAMLSeq()
+      list.items = value.map((item, index) => nodeOf(item, [...path, index]))
+      list.flow = value.length === 0
+      return list
+    }
+    if (value !== null && typeof value === 'object') {
+      const map = new YAMLMap<string, Node>()
+      for (const [key, inner] of Object.entries(value)) if (inner !== undefined) map.set(key, nodeOf(inner, [...path, key]))
+      return map
+    }
+    const scalar = new Scalar(schemaAt(path, root)?.writeOnly ? masked(String(value)) : value)
+    const place = places.get(keyOf(path))
+    if (place) scalar.comment = ` ${[`${file ?? 'line'}:${place.line}`, ...place.variables.map((name) => `\${${name}}`)].join(', ')}`
+    return scalar
+  }
+
+  const document = new Document()
+  document.contents = nodeOf(config, []) as typeof document.contents
+  return document.toString({ lineWidth: 0 })
+}
+
+/** A secret is hidden whole; of a URL only what may hold one: password, query and fragment. */
+function masked(secret: string): string {
+  if (!URL.canParse(secret)) return mask
+  const url = new URL(secret)
+  if (url.password !== '') url.password = mask
+  if (url.search !== '') url.search = mask
+  url.hash = ''
+  return url.href
+}
