@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // Starts nothing by itself: a broker comes up when the first test file asks for it.
+    globalSetup: ['test/support/kafka/shared-broker.ts'],
     testTimeout: 30_000,
     hookTimeout: 120_000,
     // Two cores are the smallest machine we promise to test on; brokers and engines run beside the workers.

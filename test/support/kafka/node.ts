@@ -1,0 +1,218 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { cp, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import type { KafkaRuntime } from './runtime.ts'
+
+const run = promisify(execFile)
+const here = fileURLToPath(new URL('.', import.meta.url))
+const CLUSTER_ID = 'dGlkZXdhdGNoLXRlc3RzMQ'
+
+export interface NodePlan {
+  readonly id: number
+  readonly port: number
+  readonly controllerPort: number
+  /** `id@host:port` of all controllers, comma separated. */
+  readonly voters: string
+  readonly brokers: number
+  /** Folder of this node: properties, data, output. */
+  readonly folder: string
+}
+
+const JVM = ['-Xms64m', '-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-XX:-UsePerfData', '-Xshare:auto']
+
+/**
+ * Ends the broker when the pipe on its standard input closes, that is when the test process ends, however it ended.
+ * Prints the broker's process id first.
+ */
+const WATCHDOG = `exec 3<&0
+"$@" </dev/null 3<&- &
+broker=$!
+echo $broker
+{ cat <&3 >/dev/null 2>&1; kill -9 $broker; } >/dev/null 2>&1 &
+watcher=$!
+wait $broker
+code=$?
+kill $watcher 2>/dev/null
+exit $code`
+
+/** Small and quick rather than durable: few threads and partitions, sessions that expire in 1.5 s so that a killed broker may come back. */
+function properties(plan: NodePlan): string {
+  const copies = plan.brokers === 1 ? 1 : 3
+  const inSync = plan.brokers === 1 ? 1 : 2
+  return Object.entries({
+    'process.roles': 'broker,controller',
+    'node.id': plan.id,
+    'controller.quorum.voters': plan.voters,
+    'controller.listener.names': 'CONTROLLER',
+    listeners: `PLAINTEXT://127.0.0.1:${plan.port},CONTROLLER://127.0.0.1:${plan.controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${plan.port}`,
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'log.dirs': join(plan.folder, 'data'),
+    'broker.session.timeout.ms': 1500,
+    'broker.heartbeat.interval.ms': 300,
+    'group.initial.rebalance.delay.ms': 0,
+    'group.min.session.timeout.ms': 500,
+    'offsets.topic.replication.factor': copies,
+    'offsets.topic.num.partitions': 4,
+    'transaction.state.log.replication.factor': copies,
+    'transaction.state.log.min.isr': inSync,
+    'transaction.state.log.num.partitions': 4,
+    'share.coordinator.state.topic.replication.factor': copies,
+    'share.coordinator.state.topic.min.isr': inSync,
+    'share.coordinator.state.topic.num.partitions': 1,
+    'default.replication.factor': copies,
+    'min.insync.replicas': inSync,
+    'auto.create.topics.enable': false,
+    'num.network.threads': 2,
+    'num.io.threads': 3,
+    'num.replica.fetchers': 1,
+    'background.threads': 2,
+    'num.recovery.threads.per.data.dir': 1,
+    'log.cleaner.dedupe.buffer.size': 4 * 2 ** 20,
+    'log.segment.bytes': 64 * 2 ** 20,
+    'log.index.size.max.bytes': 2 ** 20,
+    'file.delete.delay.ms': 100,
+    'socket.request.max.bytes': 104_857_600,
+  })
+    .map(([key, value]) => `${key}=${value}\n`)
+    .join('')
+}
+
+/** Formatting takes a JVM of its own; its few small files are the same for every run and are kept. */
+async function format(runtime: KafkaRuntime, plan: NodePlan): Promise<void> {
+  const data = join(plan.folder, 'data')
+  const template = join(runtime.cache, `formatted-${plan.id}`)
+  try {
+    await cp(template, data, { recursive: true, errorOnExist: true })
+    return
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+  const java = [
+    ...JVM,
+    '-cp',
+    runtime.classpath,
+    'kafka.tools.StorageTool',
+    'format',
+    '-t',
+    CLUSTER_ID,
+    '-c',
+    join(plan.folder, 'server.properties'),
+  ]
+  const [command, ...args] = runtime.command(`tidewatch-format-${process.pid}-${plan.id}`, plan.folder, java)
+  await run(command!, args)
+  const fresh = `${template}.${process.pid}`
+  await cp(data, fresh, { recursive: true })
+  await rename(fresh, template).catch(() => rm(fresh, { recursive: true, force: true }))
+}
+
+function portOpen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port })
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+}
+
+/** One Kafka node, broker and controller in one process. */
+export class KafkaNode {
+  readonly plan: NodePlan
+  private readonly runtime: KafkaRuntime
+  private readonly container: string
+  private process: ChildProcess | null = null
+  private pid = 0
+  private exited: Promise<void> = Promise.resolve()
+
+  private constructor(runtime: KafkaRuntime, plan: NodePlan) {
+    this.runtime = runtime
+    this.plan = plan
+    this.container = `tidewatch-kafka-${process.pid}-${plan.port}`
+  }
+
+  static async create(runtime: KafkaRuntime, plan: NodePlan): Promise<KafkaNode> {
+    await mkdir(plan.folder, { recursive: true })
+    await writeFile(join(plan.folder, 'server.properties'), properties(plan))
+    await format(runtime, plan)
+    return new KafkaNode(runtime, plan)
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.plan.port}`
+  }
+
+  /** Starts the process and resolves when it accepts clients. Rejects with the end of its output when it ends before. */
+  async start(): Promise<void> {
+    const output = await open(join(this.plan.folder, 'output.log'), 'a')
+    const java = [
+      ...JVM,
+      `-Dlog4j2.configurationFile=${join(here, 'log4j2.properties')}`,
+      '-cp',
+      this.runtime.classpath,
+      'kafka.Kafka',
+      join(this.plan.folder, 'server.properties'),
+    ]
+    const command = this.runtime.command(this.container, this.plan.folder, java)
+    const child = spawn('sh', ['-c', WATCHDOG, 'watchdog', ...command], { stdio: ['pipe', 'pipe', output.fd] })
+    this.process = child
+    child.stdin!.on('error', () => {})
+    let ended = false
+    this.exited = new Promise((resolve) => {
+      child.once('exit', () => {
+        ended = true
+        child.stdin!.destroy()
+        resolve()
+      })
+    })
+    this.pid = await new Promise((resolve) => {
+      child.stdout!.once('data', (line) => resolve(Number.parseInt(String(line), 10)))
+    })
+    child.stdout!.on('data', (text) => void output.appendFile(text).catch(() => {}))
+    void this.exited.then(() => output.close())
+    for (const end = Date.now() + 60_000; !(await portOpen(this.plan.port)); await new Promise((resolve) => setTimeout(resolve, 50))) {
+      if (ended || Date.now() > end) {
+        const text = await readFile(join(this.plan.folder, 'output.log'), 'utf8')
+        throw new Error(`Kafka node ${this.plan.id} did not start:\n${text.slice(-4000)}`)
+      }
+    }
+  }
+
+  /** SIGKILL: no shutdown, no flush, no goodbye to the controller. */
+  async kill(): Promise<void> {
+    if (!this.process) return
+    this.signal('SIGKILL')
+    await this.runtime.killContainer(this.container)
+    await this.exited
+    this.process = null
+  }
+
+  /** SIGTERM: an orderly shutdown. */
+  async shutdown(): Promise<void> {
+    if (!this.process) return
+    this.signal('SIGTERM')
+    await this.exited
+    this.process = null
+  }
+
+  /** Stops the process where it is, or lets it go on: a broker that is there and does not answer. */
+  suspend(): void {
+    this.signal('SIGSTOP')
+  }
+
+  continue(): void {
+    this.signal('SIGCONT')
+  }
+
+  private signal(signal: NodeJS.Signals): void {
+    try {
+      process.kill(this.pid, signal)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    }
+  }
+}
