@@ -27,13 +27,24 @@ export interface Store {
   migrate(): Promise<void>
   /** Inserts a probe twice and refuses to start (TW_STORE_NO_DEDUPLICATION) unless source and materialized views count it once. */
   proveDeduplication(): Promise<void>
-  /** Writes a batch exactly once however often it is repeated with the same range and rows. Retries passing faults with backoff until `signal` aborts. */
+  /**
+   * Writes a batch exactly once however often it is repeated with the same range and rows. Retries passing faults with backoff until
+   * `signal` aborts, then throws TW_STORE_UNAVAILABLE; what is stored by then is a prefix that a repeat completes.
+   */
   write(batch: WriteBatch, signal?: AbortSignal): Promise<void>
-  /** Inserts rows outside of any range (webhook deliveries). `token` makes a repeat harmless. */
+  /** Why readiness is refused (the store does not answer and writes wait, since when and why), or null when all is well. */
+  problem(): string | null
+  /**
+   * Inserts rows outside of any range (webhook deliveries). `token` makes a repeat harmless. One attempt: throws TW_STORE_UNAVAILABLE
+   * where a repeat may succeed, TW_STORE_REFUSED where it cannot.
+   */
   insert(table: string, rows: readonly Row[], token: string): Promise<void>
-  /** Last stored range of a partition, null when the store knows nothing. */
+  /** Last stored range of a partition, null when the store knows nothing. Old ranges are rolled up: only `last` is exact then. */
   lastRange(topic: string, epoch: string, partition: number): Promise<RangeKey | null>
-  /** Rows of a SELECT. Parameters are bound as `{name:Type}`. */
+  /**
+   * Rows of a SELECT, which must end without FORMAT. Parameters are bound as `{name:Type}`. 64-bit integers come as numbers (use
+   * `toString` for hashes and sums beyond 2^53), times as text in UTC.
+   */
   query<T>(sql: string, parameters?: Readonly<Record<string, unknown>>): Promise<T[]>
   command(sql: string): Promise<void>
   ping(): Promise<boolean>
