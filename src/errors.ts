@@ -60,6 +60,15 @@ export const errorTable = {
   },
   TW_STORE_BUSY: { title: 'Another process uses this data folder', action: 'Stop it, or give this one another --data folder.' },
   TW_WEBHOOK_INVALID: { title: 'A webhook is not set up rightly', action: 'Check its url and secret.' },
+  TW_REQUEST_INVALID: {
+    title: 'The request to the API is not valid',
+    action: 'Correct the parameters that the message names; /api/v1/openapi.json lists them all.',
+  },
+  TW_REQUEST_UNAUTHORIZED: {
+    title: 'The API does not know who asks, or the role does not suffice',
+    action: 'Send `Authorization: Bearer TOKEN` with a token of server.tokens.',
+  },
+  TW_NOT_FOUND: { title: 'There is nothing of that name', action: 'Check the path and the id.' },
   TW_DETECTOR_UNKNOWN: { title: 'There is no detector of that name', action: '`tidewatch detectors` lists them.' },
   TW_STATE_MISMATCH: { title: 'Saved detector state has another version or fails its checksum', action: 'It is rebuilt from the log.' },
   TW_INTERNAL: {

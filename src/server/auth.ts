@@ -1,0 +1,48 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { isIP } from 'node:net'
+import type { Config } from '../config/schema.ts'
+import { TidewatchError } from '../errors.ts'
+
+/** `operator` may do what `viewer` may, and change things. */
+export type Role = 'viewer' | 'operator'
+
+const digest = (text: string) => createHash('sha256').update(text).digest()
+
+/** True for names and addresses of this machine only. */
+export function isLoopback(host: string): boolean {
+  const bare = host.replace(/^\[|\]$/g, '')
+  if (bare === 'localhost' || bare === '::1') return true
+  return isIP(bare) === 4 && bare.startsWith('127.')
+}
+
+/**
+ * Who may ask. Without tokens everybody on this machine may do everything, so only a loopback address is accepted to
+ * listen on (else TW_CONFIG_INVALID), and only loopback names in the Host header: a web page elsewhere that points its own
+ * name at 127.0.0.1 gets nothing.
+ */
+export class Access {
+  private readonly tokens: readonly { readonly digest: Buffer; readonly role: Role }[]
+
+  constructor(server: Config['server']) {
+    if (server.tokens.length === 0 && !isLoopback(server.host)) {
+      throw new TidewatchError('TW_CONFIG_INVALID', `server.host ${server.host} can be reached from outside: set server.tokens`)
+    }
+    this.tokens = server.tokens.map(({ token, role }) => ({ digest: digest(token), role }))
+  }
+
+  /** False when the Host header names another machine and nothing but the address protects this one. */
+  acceptsHost(hostname: string): boolean {
+    return this.tokens.length > 0 || isLoopback(hostname)
+  }
+
+  /** Role of the bearer of an Authorization header; null when there is none. All tokens are compared, in constant time. */
+  role(authorization: string | undefined): Role | null {
+    if (this.tokens.length === 0) return 'operator'
+    const token = /^Bearer (\S+)$/i.exec(authorization ?? '')?.[1]
+    if (token === undefined) return null
+    const given = digest(token)
+    let role: Role | null = null
+    for (const candidate of this.tokens) if (timingSafeEqual(candidate.digest, given)) role = candidate.role
+    return role
+  }
+}

@@ -1,0 +1,46 @@
+import type { TargetState } from '../delivery/dispatcher.ts'
+import type { PartitionLag } from '../sources/source.ts'
+import type { Store } from '../store/store.ts'
+import type { AlertFeed } from './feed.ts'
+
+/** Why something is not as it should be. `blocking` ones make `/readyz` answer 503; the others are only told. */
+export interface Problem {
+  /** `kafka`, `otlp`, `store`, ... */
+  readonly component: string
+  readonly reason: string
+  readonly blocking: boolean
+}
+
+/** Where the pipeline is. Counts are since the start of the process. */
+export interface PipelineStatus {
+  readonly records: number
+  readonly events: number
+  readonly alerts: number
+  readonly deadLetters: number
+  /** Event time up to which the log has come, microseconds; null before the first event. */
+  readonly watermark: number | null
+  readonly lag: readonly PartitionLag[]
+  readonly problems: readonly Problem[]
+}
+
+export interface DetectorSummary {
+  readonly name: string
+  readonly category: string
+  readonly version: number
+  readonly title: string
+  readonly consumes: readonly string[]
+  readonly enabled: boolean
+}
+
+/** What the server shows. It reads and never changes anything. */
+export interface ServerDeps {
+  readonly version: string
+  readonly store: Pick<Store, 'engine' | 'query' | 'ping'>
+  /** Asked every second: must be cheap. */
+  readonly status: () => PipelineStatus
+  readonly alerts: AlertFeed
+  readonly detectors: readonly DetectorSummary[]
+  readonly webhooks: () => readonly TargetState[]
+  /** Prometheus text format. */
+  readonly metrics: () => Promise<string>
+}

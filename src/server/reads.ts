@@ -1,0 +1,174 @@
+import { newestState } from '../delivery/delivery-log.ts'
+import { deliveryTable } from '../delivery/outbox.ts'
+import type { Store } from '../store/store.ts'
+import { type Cursor, encodeCursor, microsIso } from './cursor.ts'
+
+/**
+ * What the API reads from the store. Values reach SQL only as bound parameters. A row that a repeated write left twice
+ * counts once (`LIMIT 1 BY`, `GROUP BY`), whatever the engine has merged so far.
+ */
+
+export interface Page<T> {
+  readonly items: readonly T[]
+  readonly next: string | null
+}
+
+export interface AlertFilter {
+  readonly category?: string | undefined
+  readonly status?: string | undefined
+  readonly severity?: string | undefined
+  readonly subject?: string | undefined
+  /** Microseconds. */
+  readonly since?: number | undefined
+}
+
+type Reader = Pick<Store, 'query'>
+
+/** Order of the changes of an incident that share a microsecond. */
+const STATUS_RANK = "indexOf(['opened', 'updated', 'resolved'], status)"
+
+interface Positioned {
+  micros: string
+  key: string
+}
+
+function pageOf<Row extends Positioned, T>(rows: Row[], limit: number, item: (row: Row) => T): Page<T> {
+  const last = rows.length > limit ? rows[limit - 1]! : null
+  return {
+    items: rows.slice(0, limit).map(item),
+    next: last === null ? null : encodeCursor({ time: Number(last.micros), key: last.key }),
+  }
+}
+
+/** Conditions of a filter with their parameters; a filter without a value sets no condition. */
+function conditions(filter: AlertFilter): { sql: string[]; parameters: Record<string, unknown> } {
+  const sql: string[] = []
+  const parameters: Record<string, unknown> = {}
+  for (const column of ['category', 'status', 'severity', 'subject'] as const) {
+    if (filter[column] === undefined) continue
+    sql.push(`${column} = {${column}:String}`)
+    parameters[column] = filter[column]
+  }
+  if (filter.since !== undefined) {
+    sql.push('micros >= {since:Int64}')
+    parameters.since = filter.since
+  }
+  return { sql, parameters }
+}
+
+/** Alerts as JSON texts, the very bytes that were stored, newest first. */
+export async function readAlerts(store: Reader, filter: AlertFilter, limit: number, before: Cursor): Promise<Page<string>> {
+  const { sql, parameters } = conditions(filter)
+  const where = [...sql, '(micros, id) < ({time:Int64}, {key:String})']
+  const rows = await store.query<Positioned & { alert: string }>(
+    `SELECT toUnixTimestamp64Micro(time) AS micros, id AS key, alert FROM alerts
+     WHERE ${where.join(' AND ')} ORDER BY micros DESC, id DESC LIMIT 1 BY id LIMIT {limit:UInt32}`,
+    { ...parameters, ...place(before), limit: limit + 1 },
+  )
+  return pageOf(rows, limit, (row) => row.alert)
+}
+
+/** The newest alert of each incident, incidents that changed last first. Filters speak of that newest alert. */
+export async function readIncidents(store: Reader, filter: AlertFilter, limit: number, before: Cursor): Promise<Page<string>> {
+  const { sql, parameters } = conditions(filter)
+  const where = [...sql, '(micros, key) < ({time:Int64}, {key:String})']
+  const rows = await store.query<Positioned & { alert: string }>(
+    `SELECT micros, key, alert FROM (
+       SELECT incident AS key, toUnixTimestamp64Micro(max(time)) AS micros, argMax(alert, rank) AS alert, argMax(category, rank) AS category,
+              argMax(status, rank) AS status, argMax(severity, rank) AS severity, argMax(subject, rank) AS subject
+       FROM (SELECT *, (time, ${STATUS_RANK}, id) AS rank FROM alerts)
+       GROUP BY incident
+     ) WHERE ${where.join(' AND ')} ORDER BY micros DESC, key DESC LIMIT {limit:UInt32}`,
+    { ...parameters, ...place(before), limit: limit + 1 },
+  )
+  return pageOf(rows, limit, (row) => row.alert)
+}
+
+/** Every alert of an incident, oldest first, as JSON texts; none when there is no such incident. */
+export async function readIncident(store: Reader, incident: string): Promise<string[]> {
+  const rows = await store.query<{ alert: string }>(
+    `SELECT alert FROM alerts WHERE incident = {incident:String} ORDER BY time, ${STATUS_RANK}, id LIMIT 1 BY id LIMIT 1000`,
+    { incident },
+  )
+  return rows.map((row) => row.alert)
+}
+
+export interface DeliveryFilter {
+  readonly state?: string | undefined
+  readonly target?: string | undefined
+}
+
+interface DeliveryRow extends Positioned {
+  id: string
+  target: string
+  incident: string
+  state: string
+  attempts: string
+  updated: string
+  http_status: string
+  reason: string
+}
+
+/** Deliveries in their newest state, those of the newest alerts first. */
+export async function readDeliveries(store: Reader, filter: DeliveryFilter, limit: number, before: Cursor) {
+  const wanted = (['state', 'target'] as const).filter((column) => filter[column] !== undefined)
+  const where = [...wanted.map((column) => `${column} = {${column}:String}`), '(micros, key) < ({time:Int64}, {key:String})']
+  const rank = "(attempt, indexOf(['pending', 'attempted', 'delivered', 'dead'], state))"
+  const rows = await store.query<DeliveryRow>(
+    `SELECT * FROM (
+       SELECT id, target, concat(id, '/', target) AS key, any(d.incident) AS incident, toUnixTimestamp64Micro(min(created)) AS micros,
+              ${newestState} AS state, max(attempt) AS attempts, toUnixTimestamp64Micro(argMax(d.updated, ${rank})) AS updated,
+              argMax(d.http_status, ${rank}) AS http_status, argMax(d.reason, ${rank}) AS reason
+       FROM ${deliveryTable} AS d GROUP BY id, target
+     ) WHERE ${where.join(' AND ')} ORDER BY micros DESC, key DESC LIMIT {limit:UInt32}`,
+    { ...filter, ...place(before), limit: limit + 1 },
+  )
+  return pageOf(rows, limit, (row) => ({
+    id: row.id,
+    target: row.target,
+    incident: row.incident,
+    state: row.state,
+    attempts: Number(row.attempts),
+    created: microsIso(Number(row.micros)),
+    updated: microsIso(Number(row.updated)),
+    httpStatus: Number(row.http_status),
+    reason: row.reason,
+  }))
+}
+
+interface DeadLetterRow extends Positioned {
+  topic: string
+  partition: string
+  offset: string
+  event_index: string
+  code: string
+  reason: string
+  signal: string
+  size_bytes: string
+}
+
+/** Refused records without their bytes, newest first. */
+export async function readDeadLetters(store: Reader, code: string | undefined, limit: number, before: Cursor) {
+  const where = [...(code === undefined ? [] : ['code = {code:String}']), '(micros, key) < ({time:Int64}, {key:String})']
+  const rows = await store.query<DeadLetterRow>(
+    `SELECT toUnixTimestamp64Micro(time) AS micros, concat(topic, '/', epoch, '/', toString(partition), '/', leftPad(toString(offset), 20, '0'), '/', toString(event_index)) AS key,
+            topic, partition, offset, event_index, code, reason, signal, size_bytes
+     FROM dead_letters WHERE ${where.join(' AND ')} ORDER BY micros DESC, key DESC LIMIT 1 BY key LIMIT {limit:UInt32}`,
+    { ...(code === undefined ? {} : { code }), ...place(before), limit: limit + 1 },
+  )
+  return pageOf(rows, limit, (row) => ({
+    topic: row.topic,
+    partition: Number(row.partition),
+    offset: Number(row.offset),
+    index: Number(row.event_index),
+    time: microsIso(Number(row.micros)),
+    code: row.code,
+    reason: row.reason,
+    signal: row.signal,
+    size: Number(row.size_bytes),
+  }))
+}
+
+function place(before: Cursor): { time: number; key: string } {
+  return { time: before.time, key: before.key }
+}

@@ -1,0 +1,80 @@
+import { z } from 'zod'
+import { isoMicros } from '../../delivery/outbox.ts'
+import { TidewatchError } from '../../errors.ts'
+import { decodeCursor } from '../cursor.ts'
+import type { ServerDeps } from '../deps.ts'
+import { type AlertFilter, readAlerts, readIncident, readIncidents } from '../reads.ts'
+import { parseRequest, type Route } from '../route.ts'
+import { alertSchema, categories, page, paging, severities, statuses } from '../schemas.ts'
+
+const listQuery = z.strictObject({
+  ...paging,
+  category: categories.optional(),
+  status: statuses.optional(),
+  severity: severities.optional(),
+  subject: z.string().min(1).optional().describe('Id of the subject.'),
+  since: z.iso.datetime({ offset: true }).optional().describe('Only alerts of this event time or later, ISO 8601.'),
+})
+
+const incidentParameters = z.strictObject({ id: z.string().min(1).max(200) })
+
+const incidentSchema = z.object({
+  incident: alertSchema.describe('The newest change: what the incident is now.'),
+  alerts: z.array(alertSchema).describe('All changes, oldest first, at most 1000.'),
+})
+
+function filterOf(query: z.output<typeof listQuery>): AlertFilter {
+  return { ...query, since: query.since === undefined ? undefined : isoMicros(new Date(query.since).toISOString()) }
+}
+
+/** Alerts are passed on as the texts they were stored as: parsing and writing them again could change their bytes. */
+function listOf({ items, next }: { items: readonly string[]; next: string | null }): string {
+  return `{"items":[${items.join(',')}],"next":${JSON.stringify(next)}}`
+}
+
+export function alertRoutes({ store }: Pick<ServerDeps, 'store'>): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/api/v1/alerts',
+      id: 'listAlerts',
+      summary: 'Changes of incidents, newest first.',
+      role: 'viewer',
+      query: listQuery,
+      answer: { type: 'application/json', schema: page(alertSchema) },
+      async handle(request) {
+        const query = parseRequest(listQuery, request.query)
+        return listOf(await readAlerts(store, filterOf(query), query.limit, decodeCursor(query.before)))
+      },
+    },
+    {
+      method: 'GET',
+      path: '/api/v1/incidents',
+      id: 'listIncidents',
+      summary: 'Incidents as they are now (their newest alerts), last changed first.',
+      role: 'viewer',
+      query: listQuery,
+      answer: { type: 'application/json', schema: page(alertSchema) },
+      async handle(request) {
+        const query = parseRequest(listQuery, request.query)
+        return listOf(await readIncidents(store, filterOf(query), query.limit, decodeCursor(query.before)))
+      },
+    },
+    {
+      method: 'GET',
+      path: '/api/v1/incidents/{id}',
+      id: 'getIncident',
+      summary: 'One incident with all its changes.',
+      role: 'viewer',
+      parameters: incidentParameters,
+      answer: { type: 'application/json', schema: incidentSchema },
+      otherAnswers: { 404: 'There is no such incident.' },
+      async handle(request) {
+        const { id } = parseRequest(incidentParameters, request.params)
+        const alerts = await readIncident(store, id)
+        if (alerts.length === 0) throw new TidewatchError('TW_NOT_FOUND', `incident ${id}`)
+        return `{"incident":${alerts.at(-1)},"alerts":[${alerts.join(',')}]}`
+      },
+    },
+  ]
+}

@@ -1,0 +1,107 @@
+import { z } from 'zod'
+
+/** What the API answers, as the OpenAPI document shows it. */
+
+const subject = z.object({ kind: z.string(), id: z.string() })
+const nullableText = z.string().nullable()
+
+export const categories = z.enum(['extraction', 'poisoning', 'activation', 'signal', 'trust'])
+export const statuses = z.enum(['opened', 'updated', 'resolved'])
+export const severities = z.enum(['low', 'medium', 'high', 'critical'])
+
+export const alertSchema = z
+  .object({
+    id: z.string(),
+    incident: z.string(),
+    status: statuses,
+    time: z.string().describe('Event time, ISO 8601, microseconds, UTC.'),
+    opened: z.string(),
+    detector: z.string(),
+    detectors: z.array(z.string()),
+    category: categories,
+    severity: severities,
+    title: z.string(),
+    subject,
+    members: z.array(subject),
+    model: nullableText,
+    service: nullableText,
+    environment: nullableText,
+    run: nullableText,
+    window: z.object({ start: z.string(), end: z.string(), events: z.number() }),
+    score: z.number(),
+    threshold: z.number().nullable(),
+    pValue: z.number().nullable(),
+    evidence: z.record(z.string(), z.unknown()),
+    tags: z.object({ atlas: z.array(z.string()), owasp: z.array(z.string()) }),
+  })
+  .describe('One change of an incident: the same bytes that webhooks carry.')
+
+export const problemSchema = z.object({ component: z.string(), reason: z.string(), blocking: z.boolean() })
+
+const lagSchema = z.array(z.object({ topic: z.string(), partition: z.number(), records: z.number() }))
+
+export const progressSchema = z.object({
+  records: z.number(),
+  events: z.number(),
+  eventsPerSecond: z.number(),
+  alerts: z.number(),
+  deadLetters: z.number(),
+  watermark: nullableText.describe('Event time up to which the log has come.'),
+  lag: lagSchema.describe('Records that wait in the log.'),
+})
+
+export const statusSchema = progressSchema.extend({
+  version: z.string(),
+  started: z.string(),
+  store: z.string(),
+  problems: z.array(problemSchema),
+  webhooks: z.array(
+    z.object({ target: z.string(), waiting: z.number(), more: z.boolean(), failures: z.number(), lastFailure: nullableText }),
+  ),
+})
+
+export const detectorSchema = z.object({
+  name: z.string(),
+  category: z.string(),
+  version: z.number(),
+  title: z.string(),
+  consumes: z.array(z.string()),
+  enabled: z.boolean(),
+})
+
+export const deliverySchema = z.object({
+  id: z.string().describe('The `webhook-id`, which is the id of the alert.'),
+  target: z.string(),
+  incident: z.string(),
+  state: z.enum(['pending', 'attempted', 'delivered', 'dead']),
+  attempts: z.number(),
+  created: z.string(),
+  updated: z.string(),
+  httpStatus: z.number().describe('Status of the last answer, 0 when there was none.'),
+  reason: z.string(),
+})
+
+export const deadLetterSchema = z.object({
+  topic: z.string(),
+  partition: z.number(),
+  offset: z.number(),
+  index: z.number(),
+  time: z.string(),
+  code: z.string(),
+  reason: z.string(),
+  signal: z.string(),
+  size: z.number(),
+})
+
+export const errorSchema = z.object({ error: z.object({ code: z.string(), message: z.string(), action: z.string() }) })
+
+/** One page, newest first; `next` is the `before` of the page that follows. */
+export function page<T extends z.ZodType>(items: T) {
+  return z.object({ items: z.array(items), next: nullableText })
+}
+
+/** Query parameters of every list. */
+export const paging = {
+  limit: z.coerce.number().int().min(1).max(500).default(50).describe('Items of a page.'),
+  before: z.string().optional().describe('`next` of the page before; items older than that place.'),
+}
