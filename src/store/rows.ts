@@ -33,6 +33,9 @@ const optionalFloat = (value: number | null): number | string | null => (value =
 /** A count that fits the engine's unsigned column; producers send negative ones, too. */
 const count = (value: number | null): number | null => (value === null || !(value >= 0) ? null : Math.min(Math.trunc(value), 2 ** 53 - 1))
 
+/** ISO 8601 in UTC as the engine reads it, digit by digit. */
+const utc = (iso: string): string => iso.replace('T', ' ').replace('Z', '')
+
 function position(at: Position): Row {
   return { topic: at.topic, epoch: at.epoch, partition: at.partition, offset: at.offset, event_index: at.index }
 }
@@ -196,11 +199,11 @@ export function observationRow(observation: Omit<Observation, 'sketch'>): Row {
 /** `alert` holds the whole object, byte for byte what webhooks carry; the other columns are for finding it. */
 export function alertRow(alert: Alert): Row {
   return {
-    time: alert.time,
+    time: utc(alert.time),
     id: alert.id,
     incident: alert.incident,
     status: alert.status,
-    opened: alert.opened,
+    opened: utc(alert.opened),
     detector: alert.detector,
     detectors: alert.detectors,
     category: alert.category,
@@ -214,8 +217,8 @@ export function alertRow(alert: Alert): Row {
     service: alert.service ?? '',
     environment: alert.environment ?? '',
     run: alert.run ?? '',
-    window_start: alert.window.start,
-    window_end: alert.window.end,
+    window_start: utc(alert.window.start),
+    window_end: utc(alert.window.end),
     window_events: count(alert.window.events) ?? 0,
     score: float(alert.score),
     threshold: optionalFloat(alert.threshold),
