@@ -40,6 +40,8 @@ export interface ServerDeps {
   readonly status: () => PipelineStatus
   readonly alerts: AlertFeed
   readonly detectors: readonly DetectorSummary[]
+  /** Where telemetry comes in, for people: `http://127.0.0.1:4318`, `grpc://127.0.0.1:4317`, `Kafka topics otlp_spans, ...`. Read at every request. */
+  readonly inputs: () => readonly string[]
   readonly webhooks: () => readonly TargetState[]
   /** Prometheus text format. */
   readonly metrics: () => Promise<string>

@@ -25,7 +25,10 @@ export interface AlertFilter {
 type Reader = Pick<Store, 'query'>
 
 /** Order of the changes of an incident that share a microsecond. */
-const STATUS_RANK = "indexOf(['opened', 'updated', 'resolved'], status)"
+const STATUS_RANK = "indexOf(['opened', 'updated', 'resolved'], toString(status))"
+
+/** The page's place as a time of the engine. */
+const BEFORE = "fromUnixTimestamp64Micro({time:Int64}, 'UTC')"
 
 interface Positioned {
   micros: string
@@ -50,7 +53,7 @@ function conditions(filter: AlertFilter): { sql: string[]; parameters: Record<st
     parameters[column] = filter[column]
   }
   if (filter.since !== undefined) {
-    sql.push('micros >= {since:Int64}')
+    sql.push("time >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')")
     parameters.since = filter.since
   }
   return { sql, parameters }
@@ -59,10 +62,10 @@ function conditions(filter: AlertFilter): { sql: string[]; parameters: Record<st
 /** Alerts as JSON texts, the very bytes that were stored, newest first. */
 export async function readAlerts(store: Reader, filter: AlertFilter, limit: number, before: Cursor): Promise<Page<string>> {
   const { sql, parameters } = conditions(filter)
-  const where = [...sql, '(micros, id) < ({time:Int64}, {key:String})']
+  const where = [...sql, `(time, id) < (${BEFORE}, {key:String})`]
   const rows = await store.query<Positioned & { alert: string }>(
     `SELECT toUnixTimestamp64Micro(time) AS micros, id AS key, alert FROM alerts
-     WHERE ${where.join(' AND ')} ORDER BY micros DESC, id DESC LIMIT 1 BY id LIMIT {limit:UInt32}`,
+     WHERE ${where.join(' AND ')} ORDER BY time DESC, id DESC LIMIT 1 BY id LIMIT {limit:UInt32}`,
     { ...parameters, ...place(before), limit: limit + 1 },
   )
   return pageOf(rows, limit, (row) => row.alert)
@@ -71,14 +74,10 @@ export async function readAlerts(store: Reader, filter: AlertFilter, limit: numb
 /** The newest alert of each incident, incidents that changed last first. Filters speak of that newest alert. */
 export async function readIncidents(store: Reader, filter: AlertFilter, limit: number, before: Cursor): Promise<Page<string>> {
   const { sql, parameters } = conditions(filter)
-  const where = [...sql, '(micros, key) < ({time:Int64}, {key:String})']
+  const where = [...sql, `(time, incident) < (${BEFORE}, {key:String})`]
   const rows = await store.query<Positioned & { alert: string }>(
-    `SELECT micros, key, alert FROM (
-       SELECT incident AS key, toUnixTimestamp64Micro(max(time)) AS micros, argMax(alert, rank) AS alert, argMax(category, rank) AS category,
-              argMax(status, rank) AS status, argMax(severity, rank) AS severity, argMax(subject, rank) AS subject
-       FROM (SELECT *, (time, ${STATUS_RANK}, id) AS rank FROM alerts)
-       GROUP BY incident
-     ) WHERE ${where.join(' AND ')} ORDER BY micros DESC, key DESC LIMIT {limit:UInt32}`,
+    `SELECT toUnixTimestamp64Micro(time) AS micros, incident AS key, alert FROM incidents FINAL
+     WHERE ${where.join(' AND ')} ORDER BY time DESC, incident DESC LIMIT {limit:UInt32}`,
     { ...parameters, ...place(before), limit: limit + 1 },
   )
   return pageOf(rows, limit, (row) => row.alert)

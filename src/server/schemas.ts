@@ -54,6 +54,7 @@ export const statusSchema = progressSchema.extend({
   version: z.string(),
   started: z.string(),
   store: z.string(),
+  inputs: z.array(z.string()).describe('Where telemetry comes in.'),
   problems: z.array(problemSchema),
   webhooks: z.array(
     z.object({ target: z.string(), waiting: z.number(), more: z.boolean(), failures: z.number(), lastFailure: nullableText }),

@@ -1,13 +1,14 @@
 import pino from 'pino'
 import { Webhook } from 'standardwebhooks'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { configSchema, type WebhookConfig } from '../../src/config/schema.ts'
 import type { Alert } from '../../src/decisions/alert.ts'
 import { Dispatcher, type DispatcherOptions } from '../../src/delivery/dispatcher.ts'
 import { deliveryRows } from '../../src/delivery/outbox.ts'
+import type { Row } from '../../src/store/store.ts'
 import { makeAlert } from '../support/alerts.ts'
+import { type EmbeddedStore, openEmbeddedStore } from '../support/embedded-store.ts'
 import { ManualTimers } from '../support/manual-timers.ts'
-import { MemoryOutbox } from '../support/memory-outbox.ts'
 import { startWebhookReceiver, type WebhookReceiver } from '../support/webhook-receiver.ts'
 
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
@@ -15,15 +16,21 @@ const MINUTE = 60_000
 const DEADLINE = 10_000
 
 let receiver: WebhookReceiver
-let outbox: MemoryOutbox
+let embedded: EmbeddedStore
 let timers: ManualTimers
 let dispatchers: Dispatcher[]
 let webhooks: readonly WebhookConfig[]
 let outcomes: string[]
 
+beforeAll(async () => {
+  embedded = await openEmbeddedStore()
+})
+
+afterAll(() => embedded.close())
+
 beforeEach(async () => {
   receiver = await startWebhookReceiver()
-  outbox = new MemoryOutbox()
+  await embedded.truncate('webhook_deliveries')
   timers = new ManualTimers(Date.now())
   dispatchers = []
   outcomes = []
@@ -41,7 +48,7 @@ afterEach(async () => {
 
 function makeDispatcher(options: Partial<DispatcherOptions> = {}): Dispatcher {
   const dispatcher = new Dispatcher({
-    store: outbox,
+    store: embedded.store,
     webhooks,
     log: pino({ level: 'silent' }),
     timers,
@@ -56,12 +63,19 @@ function makeDispatcher(options: Partial<DispatcherOptions> = {}): Dispatcher {
 /** What the pipeline does: the rows go to the store with the alerts, then the dispatcher is told. */
 async function publish(dispatcher: Dispatcher | null, ...alerts: Alert[]): Promise<void> {
   const rows = deliveryRows(alerts, webhooks)
-  await outbox.insert('webhook_deliveries', rows, alerts.map((alert) => alert.id).join())
+  await embedded.store.insert('webhook_deliveries', rows, alerts.map((alert) => alert.id).join())
   dispatcher?.notify(rows)
 }
 
 /** States of a delivery as stored, in order. */
-const states = (id: string) => outbox.rows.filter((row) => row.id === id).map((row) => row.state)
+async function stored(id: string): Promise<Row[]> {
+  return embedded.store.query(
+    "SELECT state, attempt, http_status, reason FROM webhook_deliveries WHERE id = {id:String} ORDER BY attempt, indexOf(['pending', 'attempted', 'delivered', 'dead'], state)",
+    { id },
+  )
+}
+
+const states = async (id: string) => (await stored(id)).map((row) => row.state)
 
 /** Stops with everything written down. */
 async function stop(dispatcher: Dispatcher): Promise<void> {
@@ -80,7 +94,7 @@ describe('the dispatcher', () => {
     expect(webhook.headers['content-type']).toBe('application/json')
     expect(new Webhook(SECRET).verify(webhook.body, webhook.headers as Record<string, string>)).toEqual(alert)
     await stop(dispatcher)
-    expect(states(alert.id)).toEqual(['pending', 'delivered'])
+    expect(await states(alert.id)).toEqual(['pending', 'delivered'])
     expect(outcomes).toEqual(['delivered'])
   })
 
@@ -98,7 +112,7 @@ describe('the dispatcher', () => {
     expect(new Set(receiver.received.map((webhook) => webhook.id)).size).toBe(1)
     expect(new Set(receiver.received.map((webhook) => webhook.body)).size).toBe(1)
     expect(outcomes).toEqual(['failed', 'failed', 'failed', 'delivered'])
-    expect(states('a-0001').at(-1)).toBe('delivered')
+    expect((await states('a-0001')).at(-1)).toBe('delivered')
   })
 
   it('waits as long as Retry-After asks, with everything for that target', async () => {
@@ -125,7 +139,7 @@ describe('the dispatcher', () => {
     await timers.fire((delay) => delay === 500)
     await receiver.next((webhook) => webhook.answer === 'accept')
     await stop(dispatcher)
-    expect(states('a-0001').at(-1)).toBe('delivered')
+    expect((await states('a-0001')).at(-1)).toBe('delivered')
   })
 
   it('sends again, with the same id and body, when the connection is cut after the receiver read everything', async () => {
@@ -167,7 +181,7 @@ describe('the dispatcher', () => {
     await timers.fire((delay) => delay === 1_000)
     await receiver.next()
     await stop(dispatcher)
-    expect(outbox.rows.at(-1)).toMatchObject({
+    expect((await stored('a-0001')).at(-1)).toMatchObject({
       state: 'dead',
       attempt: 3,
       http_status: status,
@@ -190,7 +204,7 @@ describe('the dispatcher', () => {
     }
     await stop(dispatcher)
     expect(timers.now()).toBe(began + 60 * MINUTE)
-    expect(outbox.rows.at(-1)).toMatchObject({ state: 'dead', reason: expect.stringMatching(/3600 s.*HTTP 500/) })
+    expect((await stored('a-0001')).at(-1)).toMatchObject({ state: 'dead', reason: expect.stringMatching(/3600 s.*HTTP 500/) })
   })
 
   it('keeps the changes of an incident in order while other incidents pass by', async () => {
@@ -255,7 +269,7 @@ describe('the dispatcher', () => {
     await second.start()
     await receiver.next()
     await stop(second)
-    expect(outbox.rows.at(-1)).toMatchObject({ state: 'dead', attempt: 3 })
+    expect((await stored('a-0001')).at(-1)).toMatchObject({ state: 'dead', attempt: 3 })
   })
 
   it('holds no more than its capacity and reads the rest from the store, still in order', async () => {
@@ -281,17 +295,25 @@ describe('the dispatcher', () => {
   })
 
   it('keeps states until the store takes them, and delivers meanwhile', async () => {
-    const dispatcher = makeDispatcher()
+    let faults = 2
+    const { store } = embedded
+    const dispatcher = makeDispatcher({
+      store: {
+        query: (sql, parameters) => store.query(sql, parameters),
+        insert: (table, rows, token) => (faults-- > 0 ? Promise.reject(new Error('the store is away')) : store.insert(table, rows, token)),
+      },
+    })
     await dispatcher.start()
     await publish(dispatcher, makeAlert())
     await receiver.next()
-    outbox.failInserts = 2
     await timers.fire((delay) => delay === 250)
     await timers.fire((delay) => delay === 1_000)
-    await publish(null)
+    await publish(dispatcher, makeAlert({ id: 'a-2', incident: 'i-2' }))
+    await receiver.next((webhook) => webhook.id === 'a-2')
     await timers.fire((delay) => delay === 2_000)
     await stop(dispatcher)
-    expect(states('a-0001')).toEqual(['pending', 'delivered'])
+    expect(await states('a-0001')).toEqual(['pending', 'delivered'])
+    expect(await states('a-2')).toEqual(['pending', 'delivered'])
   })
 
   it('stops within its grace when a receiver hangs; what was broken off is sent after the next start', async () => {
@@ -303,7 +325,7 @@ describe('the dispatcher', () => {
     const stopped = first.stop(3_000)
     await timers.fire((delay) => delay === 3_000)
     await stopped
-    expect(states('a-0001')).toEqual(['pending'])
+    expect(await states('a-0001')).toEqual(['pending'])
     const second = makeDispatcher()
     await second.start()
     await receiver.next((webhook) => webhook.answer === 'accept')

@@ -28,7 +28,15 @@ export function pipelineRoutes(deps: ServerDeps, progress: Progress): Route[] {
       answer: { type: 'application/json', schema: statusSchema },
       async handle() {
         const problems = await collectProblems(deps)
-        return { ...progress.read(), version: deps.version, started, store: deps.store.engine, problems, webhooks: deps.webhooks() }
+        return {
+          ...progress.read(),
+          version: deps.version,
+          started,
+          store: deps.store.engine,
+          inputs: deps.inputs(),
+          problems,
+          webhooks: deps.webhooks(),
+        }
       },
     },
     {

@@ -1,0 +1,138 @@
+import { getJson } from './api.js'
+import { formatName, formatNumber, formatPValue, formatTime, formatValue } from './format.js'
+
+/**
+ * Text reaches the page as text only, never as markup: names in telemetry are written by strangers.
+ * @param {string} tag
+ * @param {string} className
+ * @param {(string | Node)[]} children
+ */
+function element(tag, className, ...children) {
+  const node = document.createElement(tag)
+  if (className) node.className = className
+  node.append(...children)
+  return node
+}
+
+/** @param {string} iso */
+function time(iso) {
+  const node = element('time', '', formatTime(iso))
+  node.setAttribute('datetime', iso)
+  return node
+}
+
+/** @param {[string, string | Node][]} entries */
+function pairs(entries) {
+  return element('dl', 'pairs', ...entries.flatMap(([name, value]) => [element('dt', '', name), element('dd', '', value)]))
+}
+
+/** @param {string} title @param {Node} content */
+const block = (title, content) => element('section', '', element('h3', '', title), content)
+
+/** @param {{ kind: string, id: string }} subject */
+const subjectText = (subject) => `${subject.kind} ${subject.id}`
+
+/** @param {any} alert */
+function facts(alert) {
+  const texts = [subjectText(alert.subject), alert.model, alert.detector, formatPValue(alert.pValue)]
+  if (alert.status === 'resolved') texts.push('resolved')
+  return element('div', 'facts', ...texts.filter(Boolean).map((text) => element('span', '', text)))
+}
+
+/** @param {any} alert */
+function about(alert) {
+  const members = alert.members.filter((/** @type {any} */ member) => member.id !== alert.subject.id)
+  /** @type {[string, string | Node][]} */
+  const entries = [
+    ['Subject', subjectText(alert.subject)],
+    ['Model', alert.model],
+    ['Service', alert.service],
+    ['Environment', alert.environment],
+    ['Training run', alert.run],
+    ['Together with', members.map(subjectText).join(', ')],
+    ['Seen in', element('span', '', time(alert.window.start), ' to ', time(alert.window.end))],
+    ['Events', formatNumber(alert.window.events)],
+    [
+      'Score',
+      alert.threshold === null ? formatNumber(alert.score) : `${formatNumber(alert.score)}, alert from ${formatNumber(alert.threshold)}`,
+    ],
+    ['By chance', formatPValue(alert.pValue)],
+    ['Detectors', alert.detectors.join(', ')],
+    ['MITRE ATLAS', alert.tags.atlas.join(', ')],
+    ['OWASP', alert.tags.owasp.join(', ')],
+    ['Incident', element('code', '', alert.incident)],
+  ].filter(([, value]) => value !== null && value !== '')
+  return pairs(entries)
+}
+
+/** @param {any} alert */
+function evidence(alert) {
+  const entries = Object.entries(alert.evidence).map(
+    ([name, value]) => /** @type {[string, string]} */ ([formatName(name), formatValue(value)]),
+  )
+  return entries.length > 0 ? pairs(entries) : element('p', '', 'None was given.')
+}
+
+/** @param {HTMLElement} list @param {string} incident */
+async function fillChanges(list, incident) {
+  try {
+    const { alerts } = await getJson(`/api/v1/incidents/${encodeURIComponent(incident)}`)
+    const entries = alerts
+      .slice(-12)
+      .map((/** @type {any} */ alert) =>
+        element('li', '', time(alert.time), ` ${alert.status}, ${alert.severity}, ${formatPValue(alert.pValue)}`),
+      )
+    list.replaceChildren(...entries)
+  } catch {
+    list.replaceChildren(element('li', '', 'The history cannot be read now.'))
+  }
+}
+
+/**
+ * One incident of the list. `update` shows a newer alert of it and keeps it open or closed as it is.
+ * @param {any} first
+ */
+export function createIncident(first) {
+  const item = element('li', '')
+  const details = /** @type {HTMLDetailsElement} */ (document.createElement('details'))
+  const summary = element('summary', '')
+  const detail = element('div', 'detail')
+  details.append(summary, detail)
+  item.append(details)
+  let alert = first
+
+  function showDetail() {
+    const changes = element('ol', 'changes')
+    detail.replaceChildren(block('Evidence', evidence(alert)), block('What and who', about(alert)), block('Changes', changes))
+    void fillChanges(changes, alert.incident)
+  }
+
+  /** @param {any} next */
+  function update(next) {
+    alert = next
+    details.className = 'incident'
+    details.dataset.severity = next.severity
+    details.dataset.status = next.status
+    summary.replaceChildren(
+      element('span', 'title', next.title),
+      element('span', 'severity', next.severity),
+      facts(next),
+      element('span', 'when', 'opened ', time(next.opened)),
+    )
+    if (details.open) showDetail()
+  }
+
+  details.addEventListener('toggle', () => details.open && showDetail())
+  update(first)
+  return {
+    item,
+    update,
+    current: () => alert,
+    /** Marks it for a moment. */
+    highlight() {
+      details.classList.remove('fresh')
+      void details.offsetWidth
+      details.classList.add('fresh')
+    },
+  }
+}
