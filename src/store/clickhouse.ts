@@ -1,4 +1,4 @@
-import { createClient } from '@clickhouse/client'
+import { ClickHouseLogLevel, createClient } from '@clickhouse/client'
 import { ClientStore, type StoreOptions } from './client-store.ts'
 import { identifier } from './insert.ts'
 import { onCluster } from './template.ts'
@@ -23,6 +23,8 @@ export function openClickHouse(options: ServerOptions): ClientStore {
     request_timeout: options.requestTimeout * 1000,
     compression: { request: true, response: true },
     application: 'tidewatch',
+    // Errors are thrown; whoever catches them logs.
+    log: { level: ClickHouseLogLevel.OFF },
   }
   const client = createClient({ ...connection, database })
   const createDatabase = async () => {

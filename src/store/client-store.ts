@@ -14,7 +14,7 @@ export interface StoreOptions extends MigrateOptions {
   readonly database: string
   /** Names the group and the part of the configuration that changes results; goes into every token (`configHash`). */
   readonly salt: string
-  readonly retry?: RetryOptions
+  readonly retry?: Partial<RetryOptions>
 }
 
 /** What differs between the engines: how a client is made. */
@@ -64,7 +64,7 @@ export class ClientStore implements Store {
     for (const [table, rows] of [...parts, [rangeTable, [{ topic, epoch, partition, first, last }]] as const]) {
       const encoded = await encodeRows(rows)
       const block = rangeToken(this.options.salt, table, batch.range)
-      await this.trouble.persevere(() => this.send(table, encoded, block, signal), this.options.retry ?? DEFAULT_RETRY, signal)
+      await this.trouble.persevere(() => this.send(table, encoded, block, signal), { ...DEFAULT_RETRY, ...this.options.retry }, signal)
     }
   }
 

@@ -4,6 +4,8 @@ export interface RetryOptions {
   /** Longest wait before the first repeat, milliseconds; doubled with each further one. */
   readonly firstMs: number
   readonly maxMs: number
+  /** Told of every failure that is followed by a repeat; for the log. */
+  readonly onFailure?: (error: TidewatchError) => void
 }
 
 /** What waits for the store at the moment, and why. */
@@ -32,6 +34,7 @@ export class Trouble {
           wait ??= { since: Date.now(), detail: '' }
           wait.detail = error.message
           this.waits.add(wait)
+          options.onFailure?.(error)
           await pause(Math.random() * Math.min(options.maxMs, options.firstMs * 2 ** Math.min(failures, 30)), signal)
           if (signal?.aborted) throw error
         }
