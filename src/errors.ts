@@ -22,6 +22,10 @@ export const errorTable = {
     title: 'A record is larger than the limit',
     action: "Lower the exporter's batch size or raise ingest.maxRecordBytes.",
   },
+  TW_TELEMETRY_UNUSABLE: {
+    title: 'A span, log record or metric point cannot be used',
+    action: 'It claims to be a call, a sample or a measurement but lacks what makes it one; the reason names it.',
+  },
   TW_TELEMETRY_UNSUPPORTED_ENCODING: { title: 'The content encoding is not supported', action: 'Send identity or gzip.' },
   TW_SOURCE_UNAVAILABLE: { title: 'A source cannot be reached', action: 'Check the brokers and the network; Tidewatch keeps trying.' },
   TW_SOURCE_OFFSET_OUT_OF_RANGE: {
@@ -36,9 +40,17 @@ export const errorTable = {
     title: 'Too many records of a partition are refused',
     action: 'A producer is broken. Repair it, or raise deadLetters.maxShare or deadLetters.maxRun, then restart.',
   },
+  TW_SOURCE_UNREADABLE: {
+    title: 'A file cannot be read to its end',
+    action: 'Check its path and rights, and that it is whole. What could be read was processed.',
+  },
   TW_JOURNAL_FULL: {
     title: 'The journal on disk is full',
     action: 'The store does not keep up, or journal.maxBytes is too small. Senders are told to wait.',
+  },
+  TW_JOURNAL_UNWRITABLE: {
+    title: 'The journal cannot be written',
+    action: 'Check the disk and the rights on the data folder, then restart. Senders are told to wait.',
   },
   TW_JOURNAL_CORRUPT: { title: 'A journal segment fails its checksum', action: 'The damaged tail is cut off and counted. Check the disk.' },
   TW_STORE_UNAVAILABLE: { title: 'The store cannot be reached', action: 'Consumption waits; check ClickHouse.' },
