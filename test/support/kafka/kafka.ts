@@ -10,7 +10,7 @@ export { type KafkaCluster, startKafka } from './start.ts'
  * Use it at the top of a file: `const kafka = await kafkaForTests()`, then `describe.skipIf(!kafka)`.
  */
 export async function kafkaForTests(): Promise<{ brokers: string[] } | null> {
-  const existing = process.env['KAFKA_BROKERS']
+  const existing = process.env.KAFKA_BROKERS
   if (existing) return { brokers: existing.split(',').map((broker) => broker.trim()) }
   if (!(await canStartKafka())) return null
   const answer = (await (await fetch(inject('sharedKafkaUrl'))).json()) as { brokers: string[] } | { error: string }
@@ -22,7 +22,7 @@ export async function kafkaForTests(): Promise<{ brokers: string[] } | null> {
 export async function canStartKafka(): Promise<boolean> {
   const runtime = await kafkaRuntime()
   if (!('missing' in runtime)) return true
-  if (process.env['CI']) throw new Error(runtime.missing)
+  if (process.env.CI) throw new Error(runtime.missing)
   console.warn(`skipped: ${runtime.missing}`)
   return false
 }

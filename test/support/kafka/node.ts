@@ -24,14 +24,14 @@ export interface NodePlan {
 const JVM = ['-Xms64m', '-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-XX:-UsePerfData', '-Xshare:auto']
 
 /**
- * Ends the broker when the pipe on its standard input closes, that is when the test process ends, however it ended.
- * Prints the broker's process id first.
+ * Ends the broker and removes its folder when the pipe on its standard input closes, that is when the test process ends,
+ * however it ended. Prints the broker's process id first.
  */
 const WATCHDOG = `exec 3<&0
 "$@" </dev/null 3<&- &
 broker=$!
 echo $broker
-{ cat <&3 >/dev/null 2>&1; kill -9 $broker; } >/dev/null 2>&1 &
+{ cat <&3; trap "" TERM; kill -9 $broker; [ -z "$TIDEWATCH_TEST_CONTAINER" ] || docker kill "$TIDEWATCH_TEST_CONTAINER"; sleep 0.2; rm -rf "$TIDEWATCH_TEST_FOLDER"; rmdir "$(dirname "$TIDEWATCH_TEST_FOLDER")"; } >/dev/null 2>&1 &
 watcher=$!
 wait $broker
 code=$?
@@ -158,7 +158,14 @@ export class KafkaNode {
       join(this.plan.folder, 'server.properties'),
     ]
     const command = this.runtime.command(this.container, this.plan.folder, java)
-    const child = spawn('sh', ['-c', WATCHDOG, 'watchdog', ...command], { stdio: ['pipe', 'pipe', output.fd] })
+    const child = spawn('sh', ['-c', WATCHDOG, 'watchdog', ...command], {
+      stdio: ['pipe', 'pipe', output.fd],
+      env: {
+        ...process.env,
+        TIDEWATCH_TEST_FOLDER: this.plan.folder,
+        TIDEWATCH_TEST_CONTAINER: this.runtime.kind === 'container' ? this.container : '',
+      },
+    })
     this.process = child
     child.stdin!.on('error', () => {})
     let ended = false

@@ -37,7 +37,7 @@ function exists(path: string): Promise<boolean> {
 }
 
 function cacheFolder(): string {
-  return join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'tidewatch-test', `kafka-${VERSION}`)
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'tidewatch-test', `kafka-${VERSION}`)
 }
 
 /** Jars of the pom beside this file, copied once; a complete folder appears by one rename, so that two runs at a time do no harm. */
@@ -88,7 +88,6 @@ export async function kafkaRuntime(): Promise<KafkaRuntime | { missing: string }
           'docker',
           'run',
           '--rm',
-          '-i',
           '--name',
           name,
           '--network',

@@ -1,0 +1,58 @@
+import type { Admin } from 'kafkajs'
+import type { OwnedPartition } from './assignment.ts'
+import type { KafkaConfig } from './client.ts'
+import { committedPlace, type KnownPlace, type Place, placeOf } from './places.ts'
+import type { TopicIds } from './topic-ids.ts'
+
+/** Where this process was in each partition, over rejoins and restarts of the consumer: brokers forget a deleted topic's commits. */
+export type Memory = Map<string, { epoch: string; position: number }>
+
+export interface Lookups {
+  readonly admin: Admin
+  readonly ids: TopicIds
+  readonly config: KafkaConfig
+  readonly memory: Memory
+}
+
+export interface Settled {
+  readonly owned: OwnedPartition
+  readonly place: Place
+  /** The group's stored place is not this one (yet, or any more). */
+  readonly differs: boolean
+}
+
+function known(committed: KnownPlace, remembered: { epoch: string; position: number } | undefined): KnownPlace {
+  if (!remembered || typeof committed.offset === 'number')
+    return { offset: committed.offset, epoch: committed.epoch ?? remembered?.epoch ?? null }
+  return { offset: remembered.position, epoch: committed.epoch ?? remembered.epoch }
+}
+
+/**
+ * Asks the brokers where partitions have to go on. With `trust` 'commits' the group's stored place counts (another member may have
+ * moved it), with 'memory' what this process delivered: kafkajs overwrites the stored place when it is out of range.
+ */
+export async function settle(partitions: readonly OwnedPartition[], trust: 'commits' | 'memory', lookups: Lookups): Promise<Settled[]> {
+  const { admin, ids, config, memory } = lookups
+  const topics = [...new Set(partitions.map(({ topic }) => topic))]
+  const topicIds = await ids.lookup(topics)
+  const stored = await admin.fetchOffsets({ groupId: config.groupId, topics })
+  const settled: Settled[] = []
+  for (const topic of topics) {
+    const bounds = await admin.fetchTopicOffsets(topic)
+    const commits = stored.find((entry) => entry.topic === topic)?.partitions ?? []
+    for (const owned of partitions.filter((each) => each.topic === topic)) {
+      const bound = bounds.find(({ partition }) => partition === owned.partition)
+      if (!bound) throw new Error(`the brokers do not know ${topic}/${owned.partition}`)
+      const commit = commits.find(({ partition }) => partition === owned.partition)
+      const committed = committedPlace(commit?.offset ?? '-1', commit?.metadata ?? null)
+      const remembered = memory.get(`${topic}/${owned.partition}`)
+      const before =
+        trust === 'memory' && remembered ? { offset: remembered.position, epoch: remembered.epoch } : known(committed, remembered)
+      const topicId = topicIds ? (topicIds.get(topic) ?? null) : null
+      if (topicIds && topicId === null) throw new Error(`topic ${topic} does not exist at the moment`)
+      const place = placeOf(topic, owned.partition, before, { start: Number(bound.low), end: Number(bound.high), topicId }, config)
+      settled.push({ owned, place, differs: committed.offset !== place.offset || committed.epoch !== place.epoch })
+    }
+  }
+  return settled
+}
