@@ -8,17 +8,22 @@ import type { Timers } from './timers.ts'
 /** Shortest time between two inserts: every insert makes a part, and parts must stay few. */
 const INSERT_INTERVAL = 250
 
-/** Newest state of a delivery: by attempt, and within one attempt by how final the state is. */
-export const newestState = `argMax(state, (attempt, indexOf(['pending', 'attempted', 'delivered', 'dead'], state)))`
+/**
+ * SQL for a column of a delivery's newest state, in a query that groups the outbox as `d`: newest by attempt, and within
+ * one attempt by how final the state is.
+ */
+export function newest(column: 'state' | 'updated' | 'http_status' | 'reason'): string {
+  return `argMax(d.${column}, (d.attempt, indexOf(['pending', 'attempted', 'delivered', 'dead'], d.state)))`
+}
 
 interface UndeliveredRow {
   id: string
   incident: string
-  created: string
+  created: number
   ordinal: number
   body: string
   attempts: number
-  first: string
+  first: number
 }
 
 /**
@@ -77,24 +82,24 @@ export class DeliveryLog {
   /** What is neither delivered nor dead for a target, in the order to send it. */
   async undelivered(target: string, limit: number): Promise<QueuedDelivery[]> {
     const rows = await this.store.query<UndeliveredRow>(
-      `SELECT id, any(incident) AS incident, toString(min(toUnixTimestamp64Micro(created))) AS created, min(ordinal) AS ordinal,
-              anyIf(body, state = 'pending') AS body, max(attempt) AS attempts,
-              toString(minIf(toUnixTimestamp64Milli(updated), state = 'attempted')) AS first
-       FROM ${deliveryTable} WHERE target = {target:String}
-       GROUP BY id HAVING ${newestState} IN ('pending', 'attempted')
-       ORDER BY min(webhook_deliveries.created), ordinal, id LIMIT {limit:UInt32}`,
+      `SELECT d.id AS id, any(d.incident) AS incident, toUnixTimestamp64Micro(min(d.created)) AS created, min(d.ordinal) AS ordinal,
+              anyIf(d.body, d.state = 'pending') AS body, max(d.attempt) AS attempts,
+              minIf(toUnixTimestamp64Milli(d.updated), d.state = 'attempted') AS first
+       FROM ${deliveryTable} AS d WHERE d.target = {target:String}
+       GROUP BY d.id HAVING ${newest('state')} IN ('pending', 'attempted')
+       ORDER BY created, ordinal, id LIMIT {limit:UInt32}`,
       { target, limit },
     )
     return rows.map((row) => ({
       id: row.id,
       target,
       incident: row.incident,
-      created: Number(row.created),
-      ordinal: Number(row.ordinal),
+      created: row.created,
+      ordinal: row.ordinal,
       body: row.body,
-      attempts: Number(row.attempts),
+      attempts: row.attempts,
       refusals: 0,
-      firstAttempt: Number(row.first) || null,
+      firstAttempt: row.first || null,
     }))
   }
 

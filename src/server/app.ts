@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import fastifyStatic from '@fastify/static'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { z } from 'zod'
 import type { Config } from '../config/schema.ts'
 import { type ErrorCode, TidewatchError } from '../errors.ts'
@@ -62,7 +62,7 @@ export function createServer(config: Config['server'], deps: ServerDeps, log?: F
   const routes = [...shown, documentRoute(shown, deps.version)]
   const app = Fastify({
     ...(log ? { loggerInstance: log } : { logger: false }),
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,
     bodyLimit: 64 * 1024,
   })

@@ -1,4 +1,4 @@
-import { newestState } from '../delivery/delivery-log.ts'
+import { newest } from '../delivery/delivery-log.ts'
 import { deliveryTable } from '../delivery/outbox.ts'
 import type { Store } from '../store/store.ts'
 import { type Cursor, encodeCursor, microsIso } from './cursor.ts'
@@ -31,7 +31,7 @@ const STATUS_RANK = "indexOf(['opened', 'updated', 'resolved'], toString(status)
 const BEFORE = "fromUnixTimestamp64Micro({time:Int64}, 'UTC')"
 
 interface Positioned {
-  micros: string
+  micros: number
   key: string
 }
 
@@ -39,7 +39,7 @@ function pageOf<Row extends Positioned, T>(rows: Row[], limit: number, item: (ro
   const last = rows.length > limit ? rows[limit - 1]! : null
   return {
     items: rows.slice(0, limit).map(item),
-    next: last === null ? null : encodeCursor({ time: Number(last.micros), key: last.key }),
+    next: last === null ? null : encodeCursor({ time: last.micros, key: last.key }),
   }
 }
 
@@ -102,9 +102,9 @@ interface DeliveryRow extends Positioned {
   target: string
   incident: string
   state: string
-  attempts: string
-  updated: string
-  http_status: string
+  attempts: number
+  changed: number
+  http_status: number
   reason: string
 }
 
@@ -112,13 +112,12 @@ interface DeliveryRow extends Positioned {
 export async function readDeliveries(store: Reader, filter: DeliveryFilter, limit: number, before: Cursor) {
   const wanted = (['state', 'target'] as const).filter((column) => filter[column] !== undefined)
   const where = [...wanted.map((column) => `${column} = {${column}:String}`), '(micros, key) < ({time:Int64}, {key:String})']
-  const rank = "(attempt, indexOf(['pending', 'attempted', 'delivered', 'dead'], state))"
   const rows = await store.query<DeliveryRow>(
     `SELECT * FROM (
-       SELECT id, target, concat(id, '/', target) AS key, any(d.incident) AS incident, toUnixTimestamp64Micro(min(created)) AS micros,
-              ${newestState} AS state, max(attempt) AS attempts, toUnixTimestamp64Micro(argMax(d.updated, ${rank})) AS updated,
-              argMax(d.http_status, ${rank}) AS http_status, argMax(d.reason, ${rank}) AS reason
-       FROM ${deliveryTable} AS d GROUP BY id, target
+       SELECT d.id AS id, d.target AS target, concat(id, '/', target) AS key, any(d.incident) AS incident,
+              toUnixTimestamp64Micro(min(d.created)) AS micros, max(d.attempt) AS attempts, ${newest('state')} AS state,
+              toUnixTimestamp64Micro(${newest('updated')}) AS changed, ${newest('http_status')} AS http_status, ${newest('reason')} AS reason
+       FROM ${deliveryTable} AS d GROUP BY d.id, d.target
      ) WHERE ${where.join(' AND ')} ORDER BY micros DESC, key DESC LIMIT {limit:UInt32}`,
     { ...filter, ...place(before), limit: limit + 1 },
   )
@@ -127,23 +126,23 @@ export async function readDeliveries(store: Reader, filter: DeliveryFilter, limi
     target: row.target,
     incident: row.incident,
     state: row.state,
-    attempts: Number(row.attempts),
-    created: microsIso(Number(row.micros)),
-    updated: microsIso(Number(row.updated)),
-    httpStatus: Number(row.http_status),
+    attempts: row.attempts,
+    created: microsIso(row.micros),
+    updated: microsIso(row.changed),
+    httpStatus: row.http_status,
     reason: row.reason,
   }))
 }
 
 interface DeadLetterRow extends Positioned {
   topic: string
-  partition: string
-  offset: string
-  event_index: string
+  partition: number
+  offset: number
+  event_index: number
   code: string
   reason: string
   signal: string
-  size_bytes: string
+  size_bytes: number
 }
 
 /** Refused records without their bytes, newest first. */
@@ -157,14 +156,14 @@ export async function readDeadLetters(store: Reader, code: string | undefined, l
   )
   return pageOf(rows, limit, (row) => ({
     topic: row.topic,
-    partition: Number(row.partition),
-    offset: Number(row.offset),
-    index: Number(row.event_index),
-    time: microsIso(Number(row.micros)),
+    partition: row.partition,
+    offset: row.offset,
+    index: row.event_index,
+    time: microsIso(row.micros),
     code: row.code,
     reason: row.reason,
     signal: row.signal,
-    size: Number(row.size_bytes),
+    size: row.size_bytes,
   }))
 }
 

@@ -1,0 +1,41 @@
+import { configSchema } from '../../src/config/schema.ts'
+import type { Alert } from '../../src/decisions/alert.ts'
+import { deliveryRows } from '../../src/delivery/outbox.ts'
+import type { PipelineStatus, ServerDeps } from '../../src/server/deps.ts'
+import { AlertFeed } from '../../src/server/feed.ts'
+import { alertRow } from '../../src/store/rows.ts'
+import type { Store } from '../../src/store/store.ts'
+
+export const TOKENS = [
+  { name: 'wall', token: 'viewer-token-0123456789', role: 'viewer' },
+  { name: 'ops', token: 'operator-token-0123456789', role: 'operator' },
+] as const
+
+export const serverConfig = (changes: object = {}) => configSchema.parse({ server: { port: 0, ...changes } }).server
+
+export const idle: PipelineStatus = { records: 0, events: 0, alerts: 0, deadLetters: 0, watermark: null, lag: [], problems: [] }
+
+export function makeDeps(store: ServerDeps['store'], changes: Partial<ServerDeps> = {}): ServerDeps {
+  return {
+    version: '0.0.0-test',
+    store,
+    status: () => idle,
+    alerts: new AlertFeed(),
+    detectors: [{ name: 'query-shift', category: 'extraction', version: 1, title: 'Queries shift', consumes: ['call'], enabled: true }],
+    inputs: () => ['http://127.0.0.1:4318', 'grpc://127.0.0.1:4317'],
+    webhooks: () => [],
+    metrics: async () => 'tidewatch_events_total 1\n',
+    ...changes,
+  }
+}
+
+const webhooks = configSchema.parse({
+  webhooks: [{ name: 'pager', url: 'https://pager.example/', secret: `whsec_${'A'.repeat(32)}` }],
+}).webhooks
+
+/** What the pipeline does with alerts: into the store with their outbox rows, then to those who listen. */
+export async function storeAlerts(store: Store, alerts: readonly Alert[]): Promise<void> {
+  const token = alerts.map((alert) => alert.id).join()
+  await store.insert('alerts', alerts.map(alertRow), `alerts/${token}`)
+  await store.insert('webhook_deliveries', deliveryRows(alerts, webhooks), `deliveries/${token}`)
+}

@@ -1,0 +1,43 @@
+import { afterAll, describe, expect, it } from 'vitest'
+import { createServer } from '../../src/server/app.ts'
+import { makeDeps, serverConfig } from './fixture.ts'
+
+const server = createServer(serverConfig(), makeDeps({ engine: 'chdb', query: async () => [], ping: async () => true }))
+
+afterAll(() => server.close())
+
+describe('the OpenAPI document', () => {
+  it('holds every route that is served, and no other', async () => {
+    await server.app.ready()
+    const tree = server.app.printRoutes({ commonPrefix: false, includeHooks: false })
+    const served: string[] = []
+    const stack: string[] = []
+    for (const line of tree.split('\n')) {
+      const [, indent, path, methods] = /^([│\s]*)[└├]── (\S+) \(([^)]*)\)/.exec(line) ?? []
+      if (path === undefined) continue
+      const depth = indent!.length / 4
+      stack.length = depth
+      stack[depth] = path
+      if (methods!.includes('GET')) served.push(stack.join('').replace(/:(\w+)/g, '{$1}'))
+    }
+    const { paths } = (await server.app.inject('/api/v1/openapi.json')).json()
+    expect(Object.keys(paths).sort()).toEqual(served.filter((path) => path !== '/' && !path.includes('*')).sort())
+    expect(served).toContain('/api/v1/incidents/{id}')
+  })
+
+  it('is OpenAPI 3.1 with references that lead somewhere, unique ids and described parameters', async () => {
+    const document = (await server.app.inject('/api/v1/openapi.json')).json()
+    expect(document.openapi).toBe('3.1.0')
+    const text = JSON.stringify(document)
+    const references = [...text.matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)].map((match) => match[1]!)
+    expect(new Set(references)).toEqual(new Set(['Alert', 'Error']))
+    for (const name of references) expect(document.components.schemas[name].type).toBe('object')
+    const operations = Object.values<{ get: { operationId: string; summary: string; parameters: { name: string; in: string }[] } }>(
+      document.paths,
+    )
+    expect(new Set(operations.map(({ get }) => get.operationId)).size).toBe(operations.length)
+    expect(document.paths['/api/v1/incidents/{id}'].get.parameters).toMatchObject([{ name: 'id', in: 'path', required: true }])
+    const limit = document.paths['/api/v1/alerts'].get.parameters.find((parameter: { name: string }) => parameter.name === 'limit')
+    expect(limit).toMatchObject({ in: 'query', required: false, schema: { minimum: 1, maximum: 500, default: 50 } })
+  })
+})
