@@ -59,10 +59,17 @@ export async function encodeRows(rows: readonly Row[]): Promise<EncodedRows> {
   for (let start = 0; start < rows.length; start += ROWS_A_TURN) {
     if (start > 0) await new Promise((resolve) => setImmediate(resolve))
     let chunk = ''
-    for (const row of rows.slice(start, start + ROWS_A_TURN)) chunk += `${JSON.stringify(columns.map((column) => row[column]))}\n`
+    for (const row of rows.slice(start, start + ROWS_A_TURN)) chunk += `${encode(columns.map((column) => row[column]))}\n`
     chunks.push(chunk)
   }
   return { columns, body: chunks.join('') }
+}
+
+/** The engine refuses half a surrogate pair, which text from telemetry may hold; it becomes U+FFFD. */
+function encode(values: readonly unknown[]): string {
+  const text = JSON.stringify(values)
+  if (!text.includes('\\ud')) return text
+  return JSON.stringify(values, (_, value) => (typeof value === 'string' ? Buffer.from(value, 'utf8').toString('utf8') : value))
 }
 
 function columnsOf(rows: readonly Row[]): string[] {

@@ -1,7 +1,8 @@
 -- One row a model call. Rows are never changed; repeats are kept out by the deduplication token of the insert.
 --
--- Partitions are weeks: a batch of clamped times touches 14 of them at most, so one insert stays a few parts, and a week is the unit that
--- expires together. The partition depends on the row alone, so a repeated insert meets the same partitions, which the token needs.
+-- Partitions are weeks, so that rows which expire together lie together; counted modulo 64, so that one insert makes 64 parts at most
+-- whatever times a file holds (the engine skips parts by the times in them, not by the number). The partition depends on the row alone:
+-- a repeated insert meets the same partitions, which its token needs.
 -- `stored` is the only column that differs between two runs over the same log. Retention counts from it and not from `time`, which is
 -- whatever a producer's clock says: a call dated 2099 must not stay until then, and an old file must not vanish while it is read.
 -- TTL and deduplication window of every table are set from the configuration, see settings.ts.
@@ -64,7 +65,7 @@ CREATE TABLE IF NOT EXISTS calls {{onCluster}} (
   INDEX by_offset offset TYPE minmax GRANULARITY 4
 )
 ENGINE = {{engine}}MergeTree
-PARTITION BY toMonday(time)
+PARTITION BY intDiv(toUnixTimestamp(time), 604800) % 64
 ORDER BY (toDate(time), model, principal, time)
 SETTINGS merge_with_ttl_timeout = 86400;
 
@@ -89,7 +90,7 @@ CREATE TABLE IF NOT EXISTS calls_by_minute {{onCluster}} (
   stored SimpleAggregateFunction(max, DateTime('UTC'))
 )
 ENGINE = {{engine}}AggregatingMergeTree
-PARTITION BY toMonday(minute)
+PARTITION BY intDiv(toUnixTimestamp(minute), 604800) % 64
 ORDER BY (minute, environment, service, model, model_name)
 SETTINGS merge_with_ttl_timeout = 86400;
 
@@ -134,7 +135,7 @@ CREATE TABLE IF NOT EXISTS principals_by_minute {{onCluster}} (
   stored SimpleAggregateFunction(max, DateTime('UTC'))
 )
 ENGINE = {{engine}}AggregatingMergeTree
-PARTITION BY toMonday(minute)
+PARTITION BY intDiv(toUnixTimestamp(minute), 604800) % 64
 ORDER BY (toDate(minute), principal, model, minute, environment, service, model_name)
 SETTINGS merge_with_ttl_timeout = 86400;
 
@@ -183,6 +184,6 @@ CREATE TABLE IF NOT EXISTS tool_calls {{onCluster}} (
   INDEX by_offset offset TYPE minmax GRANULARITY 4
 )
 ENGINE = {{engine}}MergeTree
-PARTITION BY toMonday(time)
+PARTITION BY intDiv(toUnixTimestamp(time), 604800) % 64
 ORDER BY (toDate(time), tool, principal, time)
 SETTINGS merge_with_ttl_timeout = 86400;

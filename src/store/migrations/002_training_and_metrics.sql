@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS training_samples {{onCluster}} (
   INDEX by_offset offset TYPE minmax GRANULARITY 4
 )
 ENGINE = {{engine}}MergeTree
-PARTITION BY toMonday(time)
+PARTITION BY intDiv(toUnixTimestamp(time), 604800) % 64
 ORDER BY (run, source, label, time)
 SETTINGS merge_with_ttl_timeout = 86400;
 
@@ -44,7 +44,7 @@ CREATE TABLE IF NOT EXISTS training_updates {{onCluster}} (
   INDEX by_offset offset TYPE minmax GRANULARITY 4
 )
 ENGINE = {{engine}}MergeTree
-PARTITION BY toMonday(time)
+PARTITION BY intDiv(toUnixTimestamp(time), 604800) % 64
 ORDER BY (run, client, time)
 SETTINGS merge_with_ttl_timeout = 86400;
 
@@ -70,6 +70,6 @@ CREATE TABLE IF NOT EXISTS metric_points {{onCluster}} (
   INDEX by_offset offset TYPE minmax GRANULARITY 4
 )
 ENGINE = {{engine}}MergeTree
-PARTITION BY toMonday(time)
+PARTITION BY intDiv(toUnixTimestamp(time), 604800) % 64
 ORDER BY (metric, service, series, time)
 SETTINGS merge_with_ttl_timeout = 86400;

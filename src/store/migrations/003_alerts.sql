@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS observations {{onCluster}} (
   stored DateTime('UTC') DEFAULT now() CODEC(DoubleDelta, ZSTD(1))
 )
 ENGINE = {{engine}}MergeTree
-PARTITION BY toMonday(time)
+PARTITION BY intDiv(toUnixTimestamp(time), 604800) % 64
 ORDER BY (detector, toDate(time), subject_kind, subject, time)
 SETTINGS merge_with_ttl_timeout = 86400;
 

@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS dead_letters {{onCluster}} (
   stored DateTime('UTC') DEFAULT now() CODEC(DoubleDelta, ZSTD(1))
 )
 ENGINE = {{engine}}MergeTree
-PARTITION BY toMonday(time)
+PARTITION BY intDiv(toUnixTimestamp(time), 604800) % 64
 ORDER BY (toDate(time), code, topic, partition, offset)
 SETTINGS merge_with_ttl_timeout = 86400;
 
