@@ -25,10 +25,25 @@ async function snappy(): Promise<Codec> {
   return require('kafkajs-snappy')()
 }
 
+/** Frame header: magic number, version 1 with independent blocks of at most 4 MiB, checksum of these two bytes. */
+const LZ4_HEADER = Buffer.from([0x04, 0x22, 0x4d, 0x18, 0x60, 0x70, 0x73])
+const LZ4_END = Buffer.alloc(4)
+const LZ4_BLOCK = 4 * 2 ** 20
+
+/**
+ * lz4js writes frames whose blocks may depend on each other, which Kafka's brokers refuse. So every block is compressed as a
+ * frame of its own and put under a header that says that they are independent.
+ */
 async function lz4(): Promise<Codec> {
   const { compress, decompress } = require('lz4js') as Record<'compress' | 'decompress', (bytes: Uint8Array) => Uint8Array>
   return {
-    compress: async ({ buffer }) => Buffer.from(compress!(buffer)),
+    compress: async ({ buffer }) => {
+      const blocks: Uint8Array[] = []
+      for (let at = 0; at < buffer.length; at += LZ4_BLOCK) {
+        blocks.push(compress!(buffer.subarray(at, at + LZ4_BLOCK)).subarray(LZ4_HEADER.length, -LZ4_END.length))
+      }
+      return Buffer.concat([LZ4_HEADER, ...blocks, LZ4_END])
+    },
     decompress: async (buffer) => Buffer.from(decompress!(buffer)),
   }
 }

@@ -122,6 +122,8 @@ export class GroupMember {
       const fetching = owned.state === 'reading' && !this.options.paused()
       const changes = owned.fetching !== fetching
       owned.fetching = fetching
+      // Nothing told of the topic while it was not fetched.
+      if (changes && fetching) owned.confirmedAt = Number.NEGATIVE_INFINITY
       return changes
     })
     const entries = (fetching: boolean) =>

@@ -72,6 +72,12 @@ export class Topic {
     await this.producer.send({ topic, compression, messages: texts.map((value) => ({ value, partition })) })
   }
 
+  /** Removes the records before an offset, as retention does. */
+  async forget(offset: number): Promise<void> {
+    await this.admin.fetchTopicOffsets(this.topic)
+    await this.admin.deleteTopicRecords({ topic: this.topic, partitions: [{ partition: 0, offset: String(offset) }] })
+  }
+
   source(dependencies: Partial<KafkaSourceDependencies> = {}, overrides: Overrides = {}): Source {
     const source = kafkaSource({ ...this.config, ...overrides }, { log: silent, onGap: (gap) => this.gaps.push(gap), ...dependencies })
     this.opened.push(source)

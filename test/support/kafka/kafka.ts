@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { inject } from 'vitest'
 import { kafkaRuntime } from './runtime.ts'
 
+export { testUser } from './security.ts'
 export { type KafkaCluster, startKafka } from './start.ts'
 
 /**

@@ -5,21 +5,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { KafkaRuntime } from './runtime.ts'
+import { scramArguments } from './security.ts'
+import { type NodePlan, serverProperties } from './server-properties.ts'
 
 const run = promisify(execFile)
 const here = fileURLToPath(new URL('.', import.meta.url))
 const CLUSTER_ID = 'dGlkZXdhdGNoLXRlc3RzMQ'
-
-export interface NodePlan {
-  readonly id: number
-  readonly port: number
-  readonly controllerPort: number
-  /** `id@host:port` of all controllers, comma separated. */
-  readonly voters: string
-  readonly brokers: number
-  /** Folder of this node: properties, data, output. */
-  readonly folder: string
-}
 
 const JVM = ['-Xms64m', '-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-XX:-UsePerfData', '-Xshare:auto']
 
@@ -38,53 +29,10 @@ code=$?
 kill $watcher 2>/dev/null
 exit $code`
 
-/** Small and quick rather than durable: few threads and partitions, sessions that expire in 1.5 s so that a killed broker may come back. */
-function properties(plan: NodePlan): string {
-  const copies = plan.brokers === 1 ? 1 : 3
-  const inSync = plan.brokers === 1 ? 1 : 2
-  return Object.entries({
-    'process.roles': 'broker,controller',
-    'node.id': plan.id,
-    'controller.quorum.voters': plan.voters,
-    'controller.listener.names': 'CONTROLLER',
-    listeners: `PLAINTEXT://127.0.0.1:${plan.port},CONTROLLER://127.0.0.1:${plan.controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${plan.port}`,
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
-    'log.dirs': join(plan.folder, 'data'),
-    'broker.session.timeout.ms': 1500,
-    'broker.heartbeat.interval.ms': 300,
-    'group.initial.rebalance.delay.ms': 0,
-    'group.min.session.timeout.ms': 500,
-    'offsets.topic.replication.factor': copies,
-    'offsets.topic.num.partitions': 4,
-    'transaction.state.log.replication.factor': copies,
-    'transaction.state.log.min.isr': inSync,
-    'transaction.state.log.num.partitions': 4,
-    'share.coordinator.state.topic.replication.factor': copies,
-    'share.coordinator.state.topic.min.isr': inSync,
-    'share.coordinator.state.topic.num.partitions': 1,
-    'default.replication.factor': copies,
-    'min.insync.replicas': inSync,
-    'auto.create.topics.enable': false,
-    'num.network.threads': 2,
-    'num.io.threads': 3,
-    'num.replica.fetchers': 1,
-    'background.threads': 2,
-    'num.recovery.threads.per.data.dir': 1,
-    'log.cleaner.dedupe.buffer.size': 4 * 2 ** 20,
-    'log.segment.bytes': 64 * 2 ** 20,
-    'log.index.size.max.bytes': 2 ** 20,
-    'file.delete.delay.ms': 100,
-    'socket.request.max.bytes': 104_857_600,
-  })
-    .map(([key, value]) => `${key}=${value}\n`)
-    .join('')
-}
-
 /** Formatting takes a JVM of its own; its few small files are the same for every run and are kept. */
 async function format(runtime: KafkaRuntime, plan: NodePlan): Promise<void> {
   const data = join(plan.folder, 'data')
-  const template = join(runtime.cache, `formatted-${plan.id}`)
+  const template = join(runtime.cache, `storage-${plan.id}`)
   try {
     await cp(template, data, { recursive: true, errorOnExist: true })
     return
@@ -99,6 +47,7 @@ async function format(runtime: KafkaRuntime, plan: NodePlan): Promise<void> {
     'format',
     '-t',
     CLUSTER_ID,
+    ...scramArguments,
     '-c',
     join(plan.folder, 'server.properties'),
   ]
@@ -137,7 +86,7 @@ export class KafkaNode {
 
   static async create(runtime: KafkaRuntime, plan: NodePlan): Promise<KafkaNode> {
     await mkdir(plan.folder, { recursive: true })
-    await writeFile(join(plan.folder, 'server.properties'), properties(plan))
+    await writeFile(join(plan.folder, 'server.properties'), serverProperties(plan))
     await format(runtime, plan)
     return new KafkaNode(runtime, plan)
   }

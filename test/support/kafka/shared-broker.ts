@@ -17,7 +17,7 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   let cluster: Promise<KafkaCluster> | null = null
   const server = createServer((_request, response) => {
-    cluster ??= startKafka({ brokers: 1 })
+    cluster ??= startKafka()
     cluster.then(
       ({ brokers }) => response.end(JSON.stringify({ brokers })),
       (error: Error) => response.end(JSON.stringify({ error: error.message })),

@@ -5,11 +5,15 @@ import { join } from 'node:path'
 import kafkajs from 'kafkajs'
 import { KafkaNode } from './node.ts'
 import { kafkaRuntime } from './runtime.ts'
+import { certificate } from './security.ts'
+import type { NodePlan } from './server-properties.ts'
 
 /** A cluster that belongs to who started it. Nodes are numbered from 0. */
 export interface KafkaCluster {
   /** host:port of every broker. */
   readonly brokers: string[]
+  /** The listener with TLS and SASL where it was asked for: `testUser` may come in, `ca` is the PEM file to trust. */
+  readonly secured: { readonly brokers: string[]; readonly ca: string } | null
   /** SIGKILL of one broker. */
   kill(node: number): Promise<void>
   /** Starts a broker that was killed or shut down again, over the same data; resolves when the cluster serves it. */
@@ -21,6 +25,13 @@ export interface KafkaCluster {
   continue(node: number): void
   /** Ends all brokers and removes their data. */
   stop(): Promise<void>
+}
+
+export interface KafkaOptions {
+  /** @default 1 */
+  readonly brokers?: 1 | 3
+  /** A second listener with TLS and SASL (needs keytool on this machine). @default false */
+  readonly secured?: boolean
 }
 
 async function freePorts(count: number): Promise<number[]> {
@@ -60,11 +71,12 @@ async function ready(address: string, count: number): Promise<void> {
  * Starts a real Apache Kafka of one or three nodes on free loopback ports. It ends with `stop`, and in any case with this process.
  * Throws where neither Java with Maven nor a container engine is there; `kafkaForTests` is the way to skip then.
  */
-export async function startKafka({ brokers: count }: { brokers: 1 | 3 } = { brokers: 1 }): Promise<KafkaCluster> {
+export async function startKafka({ brokers: count = 1, secured = false }: KafkaOptions = {}): Promise<KafkaCluster> {
   const runtime = await kafkaRuntime()
   if ('missing' in runtime) throw new Error(runtime.missing)
   const folder = await mkdtemp(join(tmpdir(), 'tidewatch-kafka-'))
-  const ports = await freePorts(2 * count)
+  const ports = await freePorts(3 * count)
+  const tls = secured ? await certificate(runtime.cache) : null
   const voters = Array.from({ length: count }, (_, i) => `${i + 1}@127.0.0.1:${ports[count + i]}`).join(',')
   const nodes: KafkaNode[] = []
   const stop = async () => {
@@ -73,12 +85,13 @@ export async function startKafka({ brokers: count }: { brokers: 1 | 3 } = { brok
   }
   try {
     for (let i = 0; i < count; i++) {
-      const plan = {
+      const plan: NodePlan = {
         id: i + 1,
         port: ports[i]!,
         controllerPort: ports[count + i]!,
         voters,
         brokers: count,
+        secured: tls && { port: ports[2 * count + i]!, keyStore: tls.keyStore },
         folder: join(folder, `${i + 1}`),
       }
       nodes.push(await KafkaNode.create(runtime, plan))
@@ -92,6 +105,7 @@ export async function startKafka({ brokers: count }: { brokers: 1 | 3 } = { brok
   const down = new Set<number>()
   return {
     brokers: nodes.map((node) => node.address),
+    secured: tls && { brokers: nodes.map(({ plan }) => `127.0.0.1:${plan.secured!.port}`), ca: tls.ca },
     kill: async (node) => {
       down.add(node)
       await nodes[node]!.kill()
