@@ -42,11 +42,12 @@ export function formatTime(iso) {
 }
 
 /**
- * A name of code as words: `distinctSkeletons`, `top_logprobs` and `gen_ai.user` are read as written apart.
+ * A name of code as words: `newInputsIn2Hours` and `top_logprobs` are read as written apart.
  * @param {string} name
  */
 export function formatName(name) {
   const words = name
+    .replace(/([a-z])(\d)/g, '$1 $2')
     .replace(/([a-z0-9])([A-Z])/g, (_, left, right) => `${left} ${right.toLowerCase()}`)
     .replace(/_/g, ' ')
     .trim()

@@ -1,30 +1,7 @@
 import { getJson } from './api.js'
-import { formatName, formatNumber, formatPValue, formatTime, formatValue } from './format.js'
-
-/**
- * Text reaches the page as text only, never as markup: names in telemetry are written by strangers.
- * @param {string} tag
- * @param {string} className
- * @param {(string | Node)[]} children
- */
-function element(tag, className, ...children) {
-  const node = document.createElement(tag)
-  if (className) node.className = className
-  node.append(...children)
-  return node
-}
-
-/** @param {string} iso */
-function time(iso) {
-  const node = element('time', '', formatTime(iso))
-  node.setAttribute('datetime', iso)
-  return node
-}
-
-/** @param {[string, string | Node][]} entries */
-function pairs(entries) {
-  return element('dl', 'pairs', ...entries.flatMap(([name, value]) => [element('dt', '', name), element('dd', '', value)]))
-}
+import { element, pairs, time } from './element.js'
+import { inShort, renderEvidence } from './evidence.js'
+import { formatNumber, formatPValue } from './format.js'
 
 /** @param {string} title @param {Node} content */
 const block = (title, content) => element('section', '', element('h3', '', title), content)
@@ -34,7 +11,7 @@ const subjectText = (subject) => `${subject.kind} ${subject.id}`
 
 /** @param {any} alert */
 function facts(alert) {
-  const texts = [subjectText(alert.subject), alert.model, alert.detector, formatPValue(alert.pValue)]
+  const texts = [alert.model, alert.detectors.join(', '), inShort(alert.evidence), formatPValue(alert.pValue)]
   if (alert.status === 'resolved') texts.push('resolved')
   return element('div', 'facts', ...texts.filter(Boolean).map((text) => element('span', '', text)))
 }
@@ -50,27 +27,20 @@ function about(alert) {
     ['Environment', alert.environment],
     ['Training run', alert.run],
     ['Together with', members.map(subjectText).join(', ')],
-    ['Seen in', element('span', '', time(alert.window.start), ' to ', time(alert.window.end))],
+    ['From', time(alert.window.start)],
+    ['To', time(alert.window.end)],
     ['Events', formatNumber(alert.window.events)],
     [
       'Score',
       alert.threshold === null ? formatNumber(alert.score) : `${formatNumber(alert.score)}, alert from ${formatNumber(alert.threshold)}`,
     ],
-    ['By chance', formatPValue(alert.pValue)],
+    ['p-value', formatPValue(alert.pValue).replace(/^p /, '')],
     ['Detectors', alert.detectors.join(', ')],
     ['MITRE ATLAS', alert.tags.atlas.join(', ')],
     ['OWASP', alert.tags.owasp.join(', ')],
     ['Incident', element('code', '', alert.incident)],
   ].filter(([, value]) => value !== null && value !== '')
   return pairs(entries)
-}
-
-/** @param {any} alert */
-function evidence(alert) {
-  const entries = Object.entries(alert.evidence).map(
-    ([name, value]) => /** @type {[string, string]} */ ([formatName(name), formatValue(value)]),
-  )
-  return entries.length > 0 ? pairs(entries) : element('p', '', 'None was given.')
 }
 
 /** @param {HTMLElement} list @param {string} incident */
@@ -103,7 +73,8 @@ export function createIncident(first) {
 
   function showDetail() {
     const changes = element('ol', 'changes')
-    detail.replaceChildren(block('Evidence', evidence(alert)), block('What and who', about(alert)), block('Changes', changes))
+    const side = element('div', '', block('What and who', about(alert)), block('Changes', changes))
+    detail.replaceChildren(block('Evidence', renderEvidence(alert.evidence)), side)
     void fillChanges(changes, alert.incident)
   }
 

@@ -25,7 +25,7 @@ export interface Delivery {
 }
 
 /** Microseconds of an ISO 8601 time with up to six decimals. */
-export function isoMicros(iso: string): number {
+export function microsOf(iso: string): number {
   const fraction = /\.(\d{1,6})\d*Z$/.exec(iso)?.[1] ?? ''
   return Math.floor(Date.parse(iso.replace(/\.\d+Z$/, 'Z')) / 1000) * 1_000_000 + Number(fraction.padEnd(6, '0') || 0)
 }
@@ -44,10 +44,10 @@ export function deliveryRows(alerts: readonly Alert[], webhooks: readonly Webhoo
         state: 'pending' satisfies DeliveryState,
         attempt: 0,
         incident: alert.incident,
-        created: isoMicros(alert.time),
+        created: microsOf(alert.time),
         ordinal,
         body: JSON.stringify(alert),
-        updated: isoMicros(alert.time),
+        updated: microsOf(alert.time),
         http_status: 0,
         reason: '',
       })),

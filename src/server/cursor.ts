@@ -17,9 +17,3 @@ export function decodeCursor(text: string | undefined): Cursor {
   if (time === undefined) throw new TidewatchError('TW_REQUEST_INVALID', 'before: not a place of this list')
   return { time: Number(time), key: key! }
 }
-
-/** Microseconds as ISO 8601 with six decimals. */
-export function microsIso(micros: number): string {
-  const iso = new Date(Math.floor(micros / 1_000)).toISOString()
-  return `${iso.slice(0, -1)}${String(micros % 1_000).padStart(3, '0')}Z`
-}

@@ -1,4 +1,4 @@
-import { microsIso } from './cursor.ts'
+import { isoMicros } from '../decisions/incident.ts'
 import type { PipelineStatus } from './deps.ts'
 import { RateMeter } from './rate.ts'
 
@@ -27,7 +27,7 @@ export class Progress {
       eventsPerSecond: this.meter.perSecond(),
       alerts,
       deadLetters,
-      watermark: watermark === null ? null : microsIso(watermark),
+      watermark: watermark === null ? null : isoMicros(watermark),
       lag,
     }
   }

@@ -1,7 +1,8 @@
+import { isoMicros } from '../decisions/incident.ts'
 import { newest } from '../delivery/delivery-log.ts'
 import { deliveryTable } from '../delivery/outbox.ts'
 import type { Store } from '../store/store.ts'
-import { type Cursor, encodeCursor, microsIso } from './cursor.ts'
+import { type Cursor, encodeCursor } from './cursor.ts'
 
 /**
  * What the API reads from the store. Values reach SQL only as bound parameters. A row that a repeated write left twice
@@ -127,8 +128,8 @@ export async function readDeliveries(store: Reader, filter: DeliveryFilter, limi
     incident: row.incident,
     state: row.state,
     attempts: row.attempts,
-    created: microsIso(row.micros),
-    updated: microsIso(row.changed),
+    created: isoMicros(row.micros),
+    updated: isoMicros(row.changed),
     httpStatus: row.http_status,
     reason: row.reason,
   }))
@@ -159,7 +160,7 @@ export async function readDeadLetters(store: Reader, code: string | undefined, l
     partition: row.partition,
     offset: row.offset,
     index: row.event_index,
-    time: microsIso(row.micros),
+    time: isoMicros(row.micros),
     code: row.code,
     reason: row.reason,
     signal: row.signal,

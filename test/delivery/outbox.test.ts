@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { configSchema, type WebhookConfig } from '../../src/config/schema.ts'
-import { deliveryRows, isoMicros } from '../../src/delivery/outbox.ts'
+import { deliveryRows, microsOf } from '../../src/delivery/outbox.ts'
 import { makeAlert } from '../support/alerts.ts'
 
 const webhooks: WebhookConfig[] = configSchema.parse({
@@ -27,8 +27,8 @@ describe('the outbox', () => {
   })
 
   it('reads microseconds out of ISO times', () => {
-    expect(isoMicros('2026-03-01T12:00:00.123456Z')).toBe(Date.UTC(2026, 2, 1, 12) * 1000 + 123456)
-    expect(isoMicros('2026-03-01T12:00:00.1Z')).toBe(Date.UTC(2026, 2, 1, 12) * 1000 + 100000)
-    expect(isoMicros('2026-03-01T12:00:00Z')).toBe(Date.UTC(2026, 2, 1, 12) * 1000)
+    expect(microsOf('2026-03-01T12:00:00.123456Z')).toBe(Date.UTC(2026, 2, 1, 12) * 1000 + 123456)
+    expect(microsOf('2026-03-01T12:00:00.1Z')).toBe(Date.UTC(2026, 2, 1, 12) * 1000 + 100000)
+    expect(microsOf('2026-03-01T12:00:00Z')).toBe(Date.UTC(2026, 2, 1, 12) * 1000)
   })
 })

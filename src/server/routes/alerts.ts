@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isoMicros } from '../../delivery/outbox.ts'
+import { microsOf } from '../../delivery/outbox.ts'
 import { TidewatchError } from '../../errors.ts'
 import { decodeCursor } from '../cursor.ts'
 import type { ServerDeps } from '../deps.ts'
@@ -24,7 +24,7 @@ const incidentSchema = z.object({
 })
 
 function filterOf(query: z.output<typeof listQuery>): AlertFilter {
-  return { ...query, since: query.since === undefined ? undefined : isoMicros(new Date(query.since).toISOString()) }
+  return { ...query, since: query.since === undefined ? undefined : microsOf(new Date(query.since).toISOString()) }
 }
 
 /** Alerts are passed on as the texts they were stored as: parsing and writing them again could change their bytes. */
