@@ -135,7 +135,7 @@ export class CallWriter {
     if (draft.content.length === 0) return
     const complete = has(draft, F.fingerprint) && has(draft, F.embedding)
     const text = complete && !keepContent ? null : userText(draft.content)
-    draft.content.length = 0
+    draft.content = []
     if (text === null) return
     if (!has(draft, F.fingerprint)) put(draft, F.fingerprint, fingerprintOf(text))
     if (!has(draft, F.skeleton)) put(draft, F.skeleton, skeletonOf(text))

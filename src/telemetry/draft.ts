@@ -33,6 +33,12 @@ export interface Candidate {
   readonly value: string
 }
 
+/** `tidewatch.link.KIND`. */
+export interface NamedLink {
+  readonly kind: string
+  readonly value: string
+}
+
 export interface ContentPart {
   readonly rank: number
   /** Name of the attribute where it is a member of a family, else ''. */
@@ -60,10 +66,10 @@ export interface Draft {
   /** By field: rank of the source that gave the value, `absent` where there is none. */
   readonly ranks: Uint8Array
   readonly values: unknown[]
-  readonly identities: Candidate[]
-  readonly credentials: Candidate[]
-  readonly links: { readonly kind: string; readonly value: string }[]
-  readonly content: ContentPart[]
+  identities: readonly Candidate[]
+  credentials: readonly Candidate[]
+  links: readonly NamedLink[]
+  content: readonly ContentPart[]
   /** Text that is kept on purpose. */
   text: string | null
   /** Vectors are parsed and text is reduced (`CallWriter.settle`). */
@@ -72,6 +78,8 @@ export interface Draft {
 
 const absent = 255
 const maxIdentityLength = 1024
+/** Shared, so that most drafts need no lists of their own. */
+const none: readonly never[] = []
 const noOrigin: Origin = { service: '', namespace: '', environment: '', samplingRatio: null }
 
 export function createDraft(): Draft {
@@ -91,10 +99,10 @@ export function createDraft(): Draft {
     origin: noOrigin,
     ranks: new Uint8Array(fieldCount).fill(absent),
     values: new Array<unknown>(fieldCount).fill(undefined),
-    identities: [],
-    credentials: [],
-    links: [],
-    content: [],
+    identities: none,
+    credentials: none,
+    links: none,
+    content: none,
     text: null,
     settled: false,
   }
@@ -107,10 +115,10 @@ function reset(draft: Draft): void {
   draft.text = null
   draft.settled = false
   draft.ranks.fill(absent)
-  if (draft.identities.length > 0) draft.identities.length = 0
-  if (draft.credentials.length > 0) draft.credentials.length = 0
-  if (draft.links.length > 0) draft.links.length = 0
-  if (draft.content.length > 0) draft.content.length = 0
+  draft.identities = none
+  draft.credentials = none
+  draft.links = none
+  draft.content = none
 }
 
 export function has(draft: Draft, field: number): boolean {
@@ -140,6 +148,12 @@ export function put(draft: Draft, field: number, value: unknown): void {
   draft.values[field] = value
 }
 
+function plus<T>(list: readonly T[], item: T): readonly T[] {
+  if (list === none) return [item]
+  ;(list as T[]).push(item)
+  return list
+}
+
 /** Fills drafts from attributes: one pass over those that are present. JSON is opened only by `openJson`, so only for what turns out to matter. */
 export class Reader {
   readonly #dialects: CompiledDialects
@@ -164,7 +178,7 @@ export class Reader {
     draft.endMicros = span.endMicros
     draft.failed = span.statusCode === 2
     draft.origin = origin
-    this.#json.length = 0
+    if (this.#json.length > 0) this.#json.length = 0
     this.#read(draft, span.attributes, '', clamped)
     if (span.events.length > 0) for (const event of span.events) this.#readEvent(draft, event, clamped)
   }
@@ -178,6 +192,7 @@ export class Reader {
 
   /** Opens the JSON texts of the draft that was read last and takes what the table names inside them. Text that is no JSON is counted (`json`). */
   openJson(draft: Draft, clamped: Tally): void {
+    if (this.#json.length === 0) return
     for (const { action, value } of this.#json) {
       const parsed = typeof value === 'string' ? parseJson(value) : value
       if (parsed === undefined) {
@@ -225,7 +240,9 @@ export class Reader {
       case 'identity':
       case 'credential': {
         const id = this.#identity(action.json ? unquote(value) : value, clamped)
-        if (id !== null) (action.does === 'identity' ? draft.identities : draft.credentials).push({ rank: action.rank, value: id })
+        if (id === null) return
+        if (action.does === 'identity') draft.identities = plus(draft.identities, { rank: action.rank, value: id })
+        else draft.credentials = plus(draft.credentials, { rank: action.rank, value: id })
         return
       }
       case 'json':
@@ -233,11 +250,11 @@ export class Reader {
         return
       case 'content':
         if (value !== '' && (event === '' ? !action.eventsOnly : action.events.includes(event)))
-          draft.content.push({ rank: action.rank, name, value })
+          draft.content = plus(draft.content, { rank: action.rank, name, value })
         return
       case 'link': {
         const text = this.#identity(value, clamped)
-        if (text !== null) draft.links.push({ kind: name.slice(linkFamily.length), value: text })
+        if (text !== null) draft.links = plus(draft.links, { kind: name.slice(linkFamily.length), value: text })
       }
     }
   }
@@ -275,8 +292,8 @@ export function absorb(outer: Draft, inner: Draft): void {
     outer.ranks[field] = inner.ranks[field]!
     outer.values[field] = inner.values[field]
   }
-  outer.identities.push(...inner.identities)
-  outer.credentials.push(...inner.credentials)
-  outer.links.push(...inner.links)
+  outer.identities = [...outer.identities, ...inner.identities]
+  outer.credentials = [...outer.credentials, ...inner.credentials]
+  outer.links = [...outer.links, ...inner.links]
   outer.text ??= inner.text
 }

@@ -55,7 +55,7 @@ export class SpanMapper {
     let used = 0
     for (const { records, origin } of scopes) {
       for (const span of records.spans) {
-        if (local.get(span.spanId)?.traceId === span.traceId || window?.knows(span.traceId, span.spanId)) {
+        if (span.spanId !== '' && (local.get(span.spanId)?.traceId === span.traceId || window?.knows(span.traceId, span.spanId))) {
           count(ignored, 'duplicate_span')
           continue
         }

@@ -14,13 +14,20 @@ export interface Who {
 }
 
 const kinds: ReadonlySet<string> = new Set(['human', 'service', 'agent', 'connector'])
-const noLinks: readonly Link[] = []
+const cacheSize = 50_000
 
 /** Says who made a call: the first identity by precedence, the credential beside it, and what else may be shared with other accounts. */
 export class Identifier {
   readonly #rules: readonly IdentityRule[]
   readonly #pseudonym: Pseudonym
-  readonly #networks = new BoundedCache<{ readonly network: string | null }>(50_000)
+  /** Links by address and by user agent, shared between events. */
+  readonly #networks = new BoundedCache<{ readonly link: Link | null }>(cacheSize)
+  readonly #agents = new BoundedCache<Link>(cacheSize)
+  readonly #networkLink = (address: string): { readonly link: Link | null } => {
+    const network = networkOf(address)
+    return { link: network === null ? null : { kind: 'net', value: this.#pseudonym(network) } }
+  }
+  readonly #agentLink = (agent: string): Link => ({ kind: 'agent', value: this.#pseudonym(agent) })
 
   constructor(rules: readonly IdentityRule[], pseudonym: Pseudonym) {
     this.#rules = rules
@@ -63,25 +70,26 @@ export class Identifier {
   #links(draft: Draft, chosen: Candidate | null, credential: Candidate | null): readonly Link[] {
     const address = textOf(draft, F.address)
     const agent = textOf(draft, F.userAgent)
-    const network = address === null ? null : this.#networks.get(address, networkEntry).network
-    if (network === null && agent === null && credential === null && draft.links.length === 0 && draft.identities.length < 2) return noLinks
     const links: Link[] = []
-    const add = (kind: string, value: string): void => {
-      const stored = this.#pseudonym(value)
-      if (!links.some((link) => link.kind === kind && link.value === stored)) links.push({ kind, value: stored })
+    if (address !== null) {
+      const { link } = this.#networks.get(address, this.#networkLink)
+      if (link !== null) links.push(link)
     }
-    if (network !== null) add('net', network)
-    if (agent !== null) add('agent', agent)
-    if (credential !== null) add('credential', credential.value)
-    for (const { rank, value } of draft.identities)
-      if (this.#rules[rank]!.link === 'identity' && value !== chosen?.value) add('identity', value)
-    for (const { kind, value } of draft.links) add(kind, value)
+    if (agent !== null) links.push(this.#agents.get(agent, this.#agentLink))
+    if (credential !== null) links.push({ kind: 'credential', value: this.#pseudonym(credential.value) })
+    if (draft.identities.length > 1) {
+      for (const { rank, value } of draft.identities)
+        if (this.#rules[rank]!.link === 'identity' && value !== chosen?.value) this.#add(links, 'identity', value)
+    }
+    for (const { kind, value } of draft.links) this.#add(links, kind, value)
     return links
   }
-}
 
-function networkEntry(address: string): { readonly network: string | null } {
-  return { network: networkOf(address) }
+  #add(links: Link[], kind: string, value: string): void {
+    const stored = this.#pseudonym(value)
+    for (const link of links) if (link.kind === kind && link.value === stored) return
+    links.push({ kind, value: stored })
+  }
 }
 
 /** The candidate of the best rank; of equal ranks the first, which is the outermost span's. */
