@@ -153,7 +153,7 @@ export class Dispatcher {
    * Begins no new attempt, lets those under way end within `grace` milliseconds, and writes down what is known. What was
    * broken off is sent again after the next start. Idempotent.
    */
-  async stop(grace = 5_000): Promise<void> {
+  async stop(grace = 3_000): Promise<void> {
     this.stopped = true
     for (const cancel of this.pauses) cancel()
     this.pauses.clear()

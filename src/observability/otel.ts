@@ -10,9 +10,12 @@ export interface Observability {
   readonly exporting: boolean
   /** What `/metrics` answers, Prometheus text format. */
   prometheus(): Promise<string>
-  /** Sends what is left and ends. */
+  /** Sends what is left, for two seconds at most, and ends. */
   shutdown(): Promise<void>
 }
+
+/** Milliseconds that the last export may take. */
+const SHUTDOWN_PATIENCE = 2_000
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -73,7 +76,9 @@ export async function startObservability(version: string, environment: Environme
     prometheus: () => prometheus.render(),
     async shutdown() {
       stopWatching()
-      await Promise.allSettled([provider.shutdown(), traces?.shutdown()])
+      // A collector that does not answer must not keep the process from ending.
+      const patience = new Promise<void>((resolve) => setTimeout(resolve, SHUTDOWN_PATIENCE).unref())
+      await Promise.race([Promise.allSettled([provider.shutdown(), traces?.shutdown()]), patience])
     },
   }
 }

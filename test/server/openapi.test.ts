@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createServer } from '../../src/server/app.ts'
 import { makeDeps, serverConfig } from './fixture.ts'
@@ -23,6 +24,8 @@ describe('the OpenAPI document', () => {
     const { paths } = (await server.app.inject('/api/v1/openapi.json')).json()
     expect(Object.keys(paths).sort()).toEqual(served.filter((path) => path !== '/' && !path.includes('*')).sort())
     expect(served).toContain('/api/v1/incidents/{id}')
+    const page = readFileSync(new URL('../../docs/api.md', import.meta.url), 'utf8')
+    for (const path of Object.keys(paths)) expect(page).toContain(`\`${path}\``)
   })
 
   it('is OpenAPI 3.1 with references that lead somewhere, unique ids and described parameters', async () => {
