@@ -1,5 +1,5 @@
-import { mkdir } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { mkdir, readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { type ClickHouseClient, type ClickHouseClientConfigOptions, createClient } from '@clickhouse/client'
 import { TidewatchError } from '../errors.ts'
 import { ClientStore, type StoreOptions } from './client-store.ts'
@@ -24,10 +24,10 @@ export async function openChdb(
     })
   })
   // A connection runs one statement at a time: with one of its own, a long query does not hold up the writes.
-  const writer = connect(module, folder)
+  const writer = await connect(module, folder)
   let reader: ClickHouseClient | null = null
   try {
-    reader = connect(module, folder)
+    reader = await connect(module, folder)
     await writer.command({ query: `CREATE DATABASE IF NOT EXISTS ${identifier(options.database)}` })
     for (const client of [writer, reader]) await client.command({ query: `USE ${identifier(options.database)}` })
     return new ClientStore({ engine: 'chdb', writer, reader, createDatabase: async () => {} }, options)
@@ -38,15 +38,29 @@ export async function openChdb(
   }
 }
 
-function connect(module: ConnectionModule, folder: string): ClickHouseClient {
+async function connect(module: ConnectionModule, folder: string): Promise<ClickHouseClient> {
   try {
     // Its types leave out `undefined` where the client's allow it; both are pinned and the tests run the pair.
     const connection = module.createChdbConnection({ path: resolve(folder) }) as unknown as ClickHouseClientConfigOptions['connection']
     return createClient({ connection: connection! })
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
-    if (/lock|already running|one active data directory/i.test(message)) throw new TidewatchError('TW_STORE_BUSY', folder, { cause: error })
-    if (/native binding|libchdb/i.test(message)) throw new TidewatchError('TW_STORE_ENGINE_MISSING', message, { cause: error })
+    if (/native binding|not supported/i.test(message)) throw new TidewatchError('TW_STORE_ENGINE_MISSING', message, { cause: error })
+    const holder = await holderOf(folder)
+    if (holder !== null) throw new TidewatchError('TW_STORE_BUSY', `${folder} is held by process ${holder}`, { cause: error })
     throw storeError(error, `open ${folder}`)
+  }
+}
+
+/** The living process that the engine's own lock file names; the engine says no more than that it could not connect. */
+async function holderOf(folder: string): Promise<number | null> {
+  const status = await readFile(join(folder, 'status'), 'utf8').catch(() => '')
+  const holder = Number(/^PID: (\d+)/m.exec(status)?.[1] ?? Number.NaN)
+  if (Number.isNaN(holder) || holder === process.pid) return null
+  try {
+    process.kill(holder, 0)
+    return holder
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM' ? holder : null
   }
 }

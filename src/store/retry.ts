@@ -28,6 +28,7 @@ export class Trouble {
     try {
       for (let failures = 0; ; failures++) {
         try {
+          if (signal?.aborted) throw new TidewatchError('TW_STORE_UNAVAILABLE', 'told to stop', { cause: signal.reason })
           return await attempt()
         } catch (error) {
           if (!(error instanceof TidewatchError) || error.code !== 'TW_STORE_UNAVAILABLE' || signal?.aborted) throw error
