@@ -9,6 +9,18 @@ import { bytes, duration, list } from './units.ts'
 const host = z.string().min(1)
 const port = z.number().int().min(0).max(65535)
 
+/** Text that holds `least` to `most` bytes as base64, after a prefix. */
+function base64(least: number, most: number, prefix = '') {
+  return z.string().refine(
+    (text) => {
+      const code = text.startsWith(prefix) ? text.slice(prefix.length) : ''
+      const length = /^[A-Za-z0-9+/]+={0,2}$/.test(code) ? Buffer.from(code, 'base64').length : 0
+      return length >= least && length <= most
+    },
+    { error: `expected ${prefix === '' ? '' : `\`${prefix}\` and `}base64 of ${least} to ${most} bytes` },
+  )
+}
+
 const data = z.strictObject({
   directory: z
     .string()
@@ -122,7 +134,7 @@ const ingest = z.strictObject({
 
 const identity = z.strictObject({
   hash: z.boolean().default(true).describe('Store principals as keyed hashes.'),
-  key: z.string().optional().meta({
+  key: base64(32, 4096).optional().meta({
     writeOnly: true,
     description:
       'Base64 of 32 bytes or more. Made on first start and kept in the data folder when absent; must be set when several instances share a log.',
@@ -177,15 +189,7 @@ const store = z.strictObject({
   requestTimeout: duration.prefault('30s').describe('Deadline of one statement.'),
 })
 
-/** Standard Webhooks: `whsec_` and base64 of 24 to 64 bytes. */
-const webhookSecret = z.string().refine(
-  (secret) => {
-    const [, text] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(secret) ?? []
-    const length = text === undefined ? 0 : Buffer.from(text, 'base64').length
-    return length >= 24 && length <= 64
-  },
-  { error: 'expected `whsec_` and base64 of 24 to 64 bytes' },
-)
+const webhookSecret = base64(24, 64, 'whsec_')
 
 const webhook = z.strictObject({
   name: z

@@ -97,6 +97,7 @@ describe('what is wrong in a configuration', () => {
       'expected a duration: a number of seconds, or text such as `500ms`, `10s`, `5m`, `12h`, `30d`',
     ],
     ['server: { host: 0.0.0.0 }', 'without `server.tokens` only a loopback address such as 127.0.0.1 is accepted'],
+    ['identity: { key: c2hvcnQ= }', 'expected base64 of 32 to 4096 bytes'],
     ['store: { url: "file:///etc/passwd" }', 'expected the http:// or https:// URL of a ClickHouse server'],
   ])('%s', (text, message) => {
     expect(problemsOf(text).map((problem) => problem.message)).toEqual([message])
