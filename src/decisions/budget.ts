@@ -1,0 +1,90 @@
+import type { Category } from '../telemetry/events.ts'
+
+/**
+ * Weight of each category in the budget, so that a noisy one cannot eat what the others need. They sum to one. Categories that nothing
+ * was heard of yesterday keep a twentieth of theirs for their first day and leave the rest to the others.
+ */
+export const categoryWeights: Readonly<Record<Category, number>> = {
+  extraction: 0.4,
+  poisoning: 0.2,
+  activation: 0.15,
+  signal: 0.15,
+  trust: 0.1,
+}
+
+const dayMicros = 86_400e6
+/** A day is planned for at least so many subjects. */
+const smallestPlan = 50
+/** The planned subjects of a day share this part of its budget; the rest waits for those nobody expected. */
+const plannedPart = 0.9
+/** One chance in a hundred is the weakest evidence that opens an incident, however few subjects share the budget. */
+const weakestLevel = 0.01
+/** What a category keeps of its weight for a day on which it was not expected. */
+const reserve = 0.05
+
+interface Book {
+  /** Levels by subject: a subject is tested once a day, at the level that it was given at its first look. */
+  readonly levels: Map<string, number>
+  readonly plan: number
+  /** Share of the whole budget that the category has on this day. */
+  readonly share: number
+}
+
+/**
+ * Alpha spending over subjects: the levels of all tests of a day sum to at most the budget, whatever the number of subjects, so that the
+ * expected number of false incidents that a day opens is at most the budget (each test being valid).
+ *
+ * The first n subjects of a day, n being a quarter more than yesterday's, share 90 % of the budget evenly. Whoever comes beyond shares
+ * the rest in blocks of doubling size, each with half of what is left: a flood of fresh accounts is tested at falling levels.
+ */
+export class Budget {
+  readonly perDay: number
+  #day = Number.NEGATIVE_INFINITY
+  #books = new Map<Category, Book>()
+
+  constructor(perDay: number) {
+    this.perDay = perDay
+  }
+
+  /** The level at which a subject of a category is tested on the day of `time` (microseconds). */
+  level(category: Category, subject: string, time: number): number {
+    this.#turnTo(Math.floor(time / dayMicros))
+    const book = this.#books.get(category)!
+    let level = book.levels.get(subject)
+    if (level === undefined) {
+      level = Math.min(weakestLevel, this.perDay * book.share * weightOf(book.levels.size, book.plan))
+      book.levels.set(subject, level)
+    }
+    return level
+  }
+
+  /** Sum of all levels given out on the present day: never more than the budget. */
+  get spent(): number {
+    let sum = 0
+    for (const { levels } of this.#books.values()) for (const level of levels.values()) sum += level
+    return sum
+  }
+
+  /** Opens the books of a new day. An event of yesterday that comes late is tested in the present day's books. */
+  #turnTo(day: number): void {
+    if (day <= this.#day) return
+    const before = (category: Category): number => this.#books.get(category)?.levels.size ?? 0
+    const held = (category: Category): number => categoryWeights[category] * (before(category) > 0 ? 1 : reserve)
+    const categories = Object.keys(categoryWeights) as Category[]
+    const total = categories.reduce((sum, category) => sum + held(category), 0)
+    this.#books = new Map(
+      categories.map((category) => [
+        category,
+        { levels: new Map(), plan: Math.max(smallestPlan, Math.ceil(1.25 * before(category))), share: held(category) / total },
+      ]),
+    )
+    this.#day = day
+  }
+}
+
+/** Share of a day's budget for its `index`-th subject (from 0) under a plan for `plan` subjects. All shares sum to at most 1. */
+export function weightOf(index: number, plan: number): number {
+  if (index < plan) return plannedPart / plan
+  const block = Math.floor(Math.log2((index - plan) / plan + 1))
+  return ((1 - plannedPart) * 2 ** -(block + 1)) / (plan * 2 ** block)
+}

@@ -1,0 +1,251 @@
+import type { DetectorDefinition, Evidence, Reference } from '../detection/contract.ts'
+import type { Observation } from '../detection/observation.ts'
+import { detectors as registered } from '../detection/registry.ts'
+import type { Category } from '../telemetry/events.ts'
+import type { Alert } from './alert.ts'
+import { Budget } from './budget.ts'
+import { type Detail, evidenceOf } from './evidence.ts'
+import { combine } from './fusion.ts'
+import { Incident, type Standing } from './incident.ts'
+import { ScorePopulation } from './population.ts'
+
+export interface DecisionOptions {
+  /** Expected false incidents a day that the user accepts over all detectors together. */
+  readonly falseIncidentsPerDay: number
+  /** Only for tests: another list of detectors. */
+  readonly detectors?: readonly DetectorDefinition[]
+}
+
+/** An observation with its final score and p-value (null in warm-up), as `--scores` writes it. */
+export interface Verdict {
+  readonly score: number
+  readonly pValue: number | null
+  readonly alerts: readonly Alert[]
+}
+
+export interface PopulationStatus {
+  readonly detector: string
+  readonly population: string
+  readonly subjects: number
+  /** What is missing until it can judge; null when armed. */
+  readonly lacks: string | null
+}
+
+/** The decide stage: observations in one order become p-values, decisions under the one budget, and incidents. */
+export interface Decisions {
+  process(observation: Observation): Verdict
+  /** Event time has come to `time` (microseconds): incidents that are quiet are resolved. */
+  advance(time: number): Alert[]
+  /** Every population that was seen, and whether it is armed. */
+  status(): PopulationStatus[]
+}
+
+/** A subject within its category: everything that its one fused test needs. */
+interface Suspect {
+  readonly key: string
+  day: number
+  /** By detector, the smallest p-value of the day and what belongs to it. */
+  readonly details: Map<string, Detail>
+  readonly calls: { traceId: string | null; spanId: string; time: number }[]
+  incident: Incident | null
+}
+
+const dayMicros = 86_400e6
+/** An open incident stays alive while the fused p-value is within this factor of the level that opened it. */
+const hysteresis = 10
+/** Calls that an alert names. */
+const shownCalls = 8
+/** Bound on memory; the suspect that was silent longest makes room unless it has an incident. */
+const mostSuspects = 200_000
+
+export function createDecisions(options: DecisionOptions): Decisions {
+  const definitions = new Map((options.detectors ?? registered).map((definition) => [definition.name, definition]))
+  const budget = new Budget(options.falseIncidentsPerDay)
+  const populations = new Map<string, ScorePopulation>()
+  const references = new Map<string, Reference>()
+  const suspects = new Map<string, Suspect>()
+  const open = new Set<Suspect>()
+  let clock = Number.NEGATIVE_INFINITY
+
+  const populationOf = (detector: string, population: string, time: number): ScorePopulation => {
+    const key = `${detector}\u0000${population}`
+    let found = populations.get(key)
+    if (found === undefined) {
+      found = new ScorePopulation(time)
+      populations.set(key, found)
+    }
+    return found
+  }
+
+  /** Weight of the detectors of a category that can judge a population now. */
+  const armed = (category: Category, population: string, time: number): number => {
+    let weight = 0
+    for (const definition of definitions.values()) {
+      if (definition.category !== category) continue
+      const scores = populations.get(`${definition.name}\u0000${population}`)
+      if (scores !== undefined && scores.lacks(time) === null) weight += definition.weight
+    }
+    return weight
+  }
+
+  const suspectOf = (observation: Observation): Suspect => {
+    const key = `${observation.category}\u0000${observation.population}\u0000${observation.subject.id}`
+    let suspect = suspects.get(key)
+    if (suspect === undefined) {
+      suspect = { key, day: -1, details: new Map(), calls: [], incident: null }
+      if (suspects.size >= mostSuspects) {
+        for (const [oldest, one] of suspects) {
+          if (one.incident !== null) continue
+          suspects.delete(oldest)
+          break
+        }
+      }
+    } else {
+      suspects.delete(key)
+    }
+    suspects.set(key, suspect)
+    return suspect
+  }
+
+  /** The score after the reference half, with its evidence. */
+  const refer = (
+    definition: DetectorDefinition,
+    observation: Observation,
+    learn: boolean,
+  ): { score: number | null; evidence: Evidence } => {
+    if (definition.buildReference === undefined || observation.sketch === null) return observation
+    const key = `${definition.name}\u0000${observation.population}`
+    let reference = references.get(key)
+    if (reference === undefined) {
+      reference = definition.buildReference()
+      references.set(key, reference)
+    }
+    const scored = reference.score(observation.subject.id, observation.sketch, learn)
+    if (scored === null) return { score: null, evidence: observation.evidence }
+    return { score: scored.score, evidence: { ...observation.evidence, ...scored.evidence } }
+  }
+
+  const standingOf = (suspect: Suspect, observation: Observation, fused: number, level: number): Standing => {
+    const ranked = [...suspect.details.values()].sort((a, b) => a.pValue - b.pValue || (a.detector.name < b.detector.name ? -1 : 1))
+    const strong = ranked.filter((detail) => detail.pValue <= Math.max(level, ranked[0].pValue))
+    const { detector, score, threshold } = ranked[0]
+    return {
+      detector: detector.name,
+      detectors: strong.map((detail) => detail.detector.name),
+      title: detector.title,
+      score,
+      threshold,
+      pValue: fused,
+      model: observation.model,
+      service: observation.service === '' ? null : observation.service,
+      environment: observation.environment === '' ? null : observation.environment,
+      run: observation.run,
+      firstSeen: Math.min(...ranked.map((detail) => detail.firstSeen)),
+      lastSeen: Math.max(...ranked.map((detail) => detail.lastSeen)),
+      events: Math.max(...ranked.map((detail) => detail.events)),
+      evidence: evidenceOf(ranked, suspect.calls, { level, perDay: budget.perDay, samplingRatio: observation.samplingRatio }),
+    }
+  }
+
+  const decide = (suspect: Suspect, observation: Observation, level: number): Alert[] => {
+    const { category, population, subject, time } = observation
+    const details = [...suspect.details.values()]
+    const fused = combine(
+      details.map(({ pValue, detector }) => ({ pValue, weight: detector.weight })),
+      armed(category, population, time),
+    )
+    if (suspect.incident !== null) {
+      if (fused > hysteresis * level) return []
+      const alert = suspect.incident.update(standingOf(suspect, observation, fused, level), time)
+      return alert === null ? [] : [alert]
+    }
+    if (fused > level || !details.some((detail) => detail.score >= detail.detector.effectFloor && detail.pValue <= 2 * level)) return []
+    const incident = new Incident(category, subject, population, time, standingOf(suspect, observation, fused, level))
+    suspect.incident = incident
+    open.add(suspect)
+    // An attacker must not become the norm for the next one.
+    for (const definition of definitions.values()) {
+      if (definition.category !== category) continue
+      populations.get(`${definition.name}\u0000${population}`)?.forget(subject.id)
+      references.get(`${definition.name}\u0000${population}`)?.forget(subject.id)
+    }
+    return [incident.open()]
+  }
+
+  const advance = (time: number): Alert[] => {
+    if (time <= clock) return []
+    clock = time
+    const alerts: Alert[] = []
+    for (const suspect of open) {
+      const alert = suspect.incident!.resolve(time)
+      if (alert === null) continue
+      alerts.push(alert)
+      suspect.incident = null
+      suspect.details.clear()
+      open.delete(suspect)
+    }
+    return alerts
+  }
+
+  return {
+    advance,
+
+    process(observation) {
+      const alerts = advance(observation.time)
+      const definition = definitions.get(observation.detector)
+      if (definition === undefined) return { score: observation.score, pValue: observation.pValue, alerts }
+      const suspect = suspectOf(observation)
+      const day = Math.floor(observation.time / dayMicros)
+      if (suspect.incident === null && day > suspect.day) suspect.details.clear()
+      suspect.day = Math.max(suspect.day, day)
+      suspect.calls.push({ traceId: observation.traceId, spanId: observation.ref, time: observation.time })
+      if (suspect.calls.length > shownCalls) suspect.calls.shift()
+
+      // Warm-up days count too: they say how many subjects to plan for.
+      const level = budget.level(observation.category, suspect.key, observation.time)
+      const learn = suspect.incident === null
+      // Warm-up runs from the first word of a population, whether or not its reference could score it yet.
+      const scores = populationOf(definition.name, observation.population, observation.time)
+      const referred = refer(definition, observation, learn)
+      if (referred.score === null) return { score: observation.score, pValue: null, alerts }
+      const { score, evidence } = referred
+      const isArmed = scores.lacks(observation.time) === null
+      let pValue = observation.pValue
+      if (isArmed) {
+        const tail = scores.tailWithout(observation.subject.id, definition.leastSpread)
+        pValue ??= tail.pValue(score)
+        const previous = suspect.details.get(definition.name)
+        if (previous === undefined || pValue <= previous.pValue) {
+          suspect.details.set(definition.name, {
+            detector: definition,
+            score,
+            pValue,
+            threshold: tail.scoreAt((level * definition.weight) / armed(observation.category, observation.population, observation.time)),
+            evidence,
+            events: observation.events,
+            firstSeen: observation.firstSeen,
+            lastSeen: observation.lastSeen,
+            population: observation.population,
+            others: scores.size - 1,
+            since: scores.since,
+            median: scores.quantile(0.5),
+            high: scores.quantile(0.95),
+          })
+        } else {
+          previous.events = observation.events
+          previous.lastSeen = observation.lastSeen
+        }
+        alerts.push(...decide(suspect, observation, level))
+      }
+      if (suspect.incident === null) scores.learn(observation.subject.id, score, observation.time)
+      return { score, pValue, alerts }
+    },
+
+    status() {
+      return [...populations].map(([key, scores]) => {
+        const [detector, population] = key.split('\u0000')
+        return { detector, population, subjects: scores.size, lacks: scores.lacks(Math.max(clock, scores.since)) }
+      })
+    },
+  }
+}

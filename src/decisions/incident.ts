@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto'
+import type { Category, Subject } from '../telemetry/events.ts'
+import type { Alert, Severity } from './alert.ts'
+import { isWorse, severityOf } from './severity.ts'
+import { tagsOf } from './tags.ts'
+
+/** What is known about a subject when its incident opens or changes. */
+export interface Standing {
+  readonly detector: string
+  readonly detectors: readonly string[]
+  readonly title: string
+  readonly score: number
+  readonly threshold: number | null
+  readonly pValue: number
+  readonly model: string | null
+  readonly service: string | null
+  readonly environment: string | null
+  readonly run: string | null
+  readonly firstSeen: number
+  readonly lastSeen: number
+  readonly events: number
+  readonly evidence: Readonly<Record<string, unknown>>
+}
+
+/** An incident is resolved after a day without suspicion. */
+const quietMicros = 86_400e6
+
+/** Everything that is wrong with one subject in one category, from the first alert until it is quiet. */
+export class Incident {
+  readonly id: string
+  readonly category: Category
+  readonly subject: Subject
+  readonly opened: number
+  readonly #detectors = new Set<string>()
+  #severity: Severity = 'low'
+  #alerts = 0
+  #standing: Standing
+  #active: number
+  #alertedEvents = 0
+
+  constructor(category: Category, subject: Subject, population: string, opened: number, standing: Standing) {
+    this.id = `inc_${digest(category, population, subject.kind, subject.id, opened)}`
+    this.category = category
+    this.subject = subject
+    this.opened = opened
+    this.#standing = standing
+    this.#active = opened
+  }
+
+  open(): Alert {
+    this.#absorb(this.#standing)
+    return this.#alert('opened', this.opened)
+  }
+
+  /** Takes a still suspicious look in. Gives an alert when it says more than the last one: twice the events, worse, or another detector. */
+  update(standing: Standing, time: number): Alert | null {
+    const known = this.#detectors.size
+    const severity = this.#severity
+    this.#standing = standing
+    this.#active = Math.max(this.#active, time)
+    this.#absorb(standing)
+    if (standing.events < 2 * this.#alertedEvents && this.#detectors.size === known && this.#severity === severity) return null
+    return this.#alert('updated', time)
+  }
+
+  /** Closes the incident when it has been quiet long enough by `time`. */
+  resolve(time: number): Alert | null {
+    return time - this.#active >= quietMicros ? this.#alert('resolved', time) : null
+  }
+
+  #absorb(standing: Standing): void {
+    for (const name of standing.detectors) this.#detectors.add(name)
+    const severity = severityOf(standing.pValue)
+    if (isWorse(severity, this.#severity)) this.#severity = severity
+  }
+
+  #alert(status: Alert['status'], time: number): Alert {
+    const standing = this.#standing
+    const detectors = [...this.#detectors].sort()
+    this.#alertedEvents = standing.events
+    const subject = { kind: this.subject.kind, id: this.subject.id }
+    return {
+      id: `alert_${digest(this.id, this.#alerts++, status)}`,
+      incident: this.id,
+      status,
+      time: isoMicros(time),
+      opened: isoMicros(this.opened),
+      detector: standing.detector,
+      detectors,
+      category: this.category,
+      severity: this.#severity,
+      title: standing.title.replace('{subject}', `${subject.kind} ${subject.id}`),
+      subject,
+      members: [subject],
+      model: standing.model,
+      service: standing.service,
+      environment: standing.environment,
+      run: standing.run,
+      window: { start: isoMicros(standing.firstSeen), end: isoMicros(standing.lastSeen), events: standing.events },
+      score: standing.score,
+      threshold: standing.threshold,
+      pValue: standing.pValue,
+      evidence: standing.evidence,
+      tags: tagsOf(this.category, detectors),
+    }
+  }
+}
+
+/** ISO 8601 in UTC with six decimals, of microseconds since the epoch. */
+export function isoMicros(micros: number): string {
+  const whole = Math.floor(micros / 1000)
+  const rest = Math.floor(micros - 1000 * whole)
+  return `${new Date(whole).toISOString().slice(0, -1)}${String(rest).padStart(3, '0')}Z`
+}
+
+/** 24 hex digits that depend on what is known of the matter and on nothing else. */
+function digest(...parts: readonly (string | number)[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 24)
+}

@@ -1,0 +1,92 @@
+import type { Category, Event, EventKind, Subject } from '../telemetry/events.ts'
+
+/**
+ * What a detector is. One file `detectors/<category>/<name>.ts` exports one definition, and `registry.ts` lists it. A detector knows
+ * nothing of thresholds, alerts, Kafka or storage: it turns events into scores, and everything after the score is shared.
+ *
+ * Two halves, because the stages of the pipeline see different things:
+ * - the **subject half** (`Detector`) runs where the events of one subject come together. It holds a small state a subject and says
+ *   something (a `Finding`) when the subject's statistic has something new to say, at growing counts and not at every event;
+ * - the **reference half** (`Reference`, optional) runs in the one decide stage and compares a subject's sketch with those of the
+ *   others of the same population. A detector whose score needs no population leaves it out: its scores are ranked as they come.
+ */
+export interface DetectorDefinition<State = unknown> {
+  /** Unique, kebab-case, the same as the file's name. */
+  readonly name: string
+  readonly category: Category
+  /** Grows when the state's encoding or the meaning of the score changes; states of another version are rebuilt from the log. */
+  readonly version: number
+  /** One line for people, shown as the alert's title. `{subject}` is replaced by the subject's kind and id. */
+  readonly title: string
+  readonly consumes: readonly EventKind[]
+  /** How many subjects keep a state at once. The subject that was silent longest makes room, and is counted. */
+  readonly maxSubjects: number
+  /** What the score means to a reader: `value(score)` is in the unit that `name` says. */
+  readonly quantity: { readonly name: string; value(score: number): number }
+  /** The least that benign subjects' scores are taken to scatter (standard deviation), where few of them show any difference. */
+  readonly leastSpread: number
+  /** Relative weight in the one fused test of the category: how often this detector is expected to be the one that finds something. */
+  readonly weight: number
+  /** Smallest score worth a person's time, however sure it is. */
+  readonly effectFloor: number
+  /** Builds the subject half. All randomness comes from `seed`; two builds with one seed are the same. */
+  build(seed: string): Detector<State>
+  /** Builds the reference half of one population, where the score needs one. */
+  buildReference?(): Reference
+  /** Streams for the conformance suite and the documentation: in `anomalous` the subject must be found, `benign` must stay silent. */
+  readonly example: { readonly subject: Subject; anomalous(): Event[]; benign(): Event[] }
+}
+
+export interface Detector<State> {
+  /** The subjects whose state sees the event: none, or for instance a principal and its credential. */
+  subjects(event: Event): readonly Keyed[]
+  create(): State
+  /** Changes `state` by one event. The event is not kept and not changed. Never throws, never gives a score that is not finite. */
+  update(state: State, event: Event): Finding | null
+  /** Compact bytes from which `decode` makes an equal state. */
+  encode(state: State): Uint8Array
+  decode(bytes: Uint8Array): State
+}
+
+export interface Keyed {
+  readonly subject: Subject
+  /**
+   * Name of the group of subjects that this one is compared with. Subjects of one population are of one kind and see one model;
+   * they are the unit of the null hypothesis: people are topical, so it is never the single call.
+   */
+  readonly population: string
+}
+
+/** What a state has to say after an event. */
+export interface Finding {
+  /**
+   * Higher is more anomalous, on a natural-log scale: one unit is a factor e in the underlying effect. On this scale benign scores are
+   * about normal in their upper half, which is what the shared conversion to p-values builds on (and checks, quantile by quantile).
+   */
+  readonly score: number
+  /** Where the statistic has an exact or permutation null; else null, and the decide stage ranks the score. */
+  readonly pValue: number | null
+  /** Events behind the score. */
+  readonly events: number
+  readonly evidence: Evidence
+  /** Mergeable sketch for the reference half, null where there is none. */
+  readonly sketch: Uint8Array | null
+}
+
+export type Evidence = Readonly<Record<string, string | number | boolean | null>>
+
+/** Comparison of one population's subjects; lives in the decide stage. */
+export interface Reference {
+  /**
+   * Score of a subject against all others, itself left out; null as long as the population is too small to say anything.
+   * Takes the sketch in as the subject's newest, unless `learn` is false (subjects under suspicion must not teach the reference).
+   */
+  score(subject: string, sketch: Uint8Array, learn: boolean): { readonly score: number; readonly evidence: Evidence } | null
+  /** Takes a subject out, because it turned out to be an attacker. */
+  forget(subject: string): void
+}
+
+/** Checks nothing at run time; keeps a definition's state type together. */
+export function defineDetector<State>(definition: DetectorDefinition<State>): DetectorDefinition<State> {
+  return definition
+}

@@ -1,0 +1,25 @@
+import { probeParameters } from '../../detectors/extraction/probe-parameters.ts'
+import { queryShift } from '../../detectors/extraction/query-shift.ts'
+import { volumeAndBreadth } from '../../detectors/extraction/volume-and-breadth.ts'
+import { TidewatchError } from '../errors.ts'
+import type { DetectorDefinition } from './contract.ts'
+
+/** Every detector, in the order in which an event meets them. */
+export const detectors: readonly DetectorDefinition[] = [
+  volumeAndBreadth as DetectorDefinition,
+  probeParameters as DetectorDefinition,
+  queryShift as DetectorDefinition,
+]
+
+/** The detectors that are switched on. Throws TW_DETECTOR_UNKNOWN for a name that no detector has. */
+export function enabledDetectors(disabled: readonly string[] = []): readonly DetectorDefinition[] {
+  for (const name of disabled) detectorNamed(name)
+  return detectors.filter((definition) => !disabled.includes(definition.name))
+}
+
+/** Throws TW_DETECTOR_UNKNOWN. */
+export function detectorNamed(name: string): DetectorDefinition {
+  const found = detectors.find((definition) => definition.name === name)
+  if (found === undefined) throw new TidewatchError('TW_DETECTOR_UNKNOWN', name)
+  return found
+}
