@@ -1,5 +1,5 @@
 import type { Mapped } from '../telemetry/map.ts'
-import { addTally, count, type Tally } from '../telemetry/tally.ts'
+import { addTally, type Tally } from '../telemetry/tally.ts'
 
 /** Counts over everything that was inspected. */
 export class InspectSummary {
@@ -16,19 +16,19 @@ export class InspectSummary {
 
   note(mapped: Mapped, refused: readonly { readonly code: string; readonly reason: string }[]): void {
     for (const event of mapped.events) {
-      count(this.#kinds, event.kind)
+      add(this.#kinds, event.kind)
       if (event.kind !== 'call') continue
-      count(this.#dialects, event.dialect)
+      add(this.#dialects, event.dialect)
       if (event.samplingRatio !== null && event.samplingRatio < 1) this.#sampled++
       if (event.principal === null) {
         this.#unattributed++
         continue
       }
       this.#principals.add(event.principal.id)
-      count(this.#sources, event.principal.source)
+      add(this.#sources, event.principal.source)
       if (event.principal.lastResort) this.#lastResort++
     }
-    for (const { code, reason } of refused) count(this.#refused, `${code}: ${reason}`)
+    for (const { code, reason } of refused) add(this.#refused, `${code}: ${reason}`)
     addTally(this.#clamped, mapped.clamped)
     addTally(this.#ignored, mapped.ignored)
   }
@@ -47,6 +47,10 @@ export class InspectSummary {
     lines.push(...list('ignored', this.#ignored), ...list('clamped', this.#clamped), ...list('refused', this.#refused))
     return lines.length === 0 ? ['nothing found: no spans, log records or metric points'] : lines
   }
+}
+
+function add(tally: Tally, name: string): void {
+  tally[name] = (tally[name] ?? 0) + 1
 }
 
 function inline(tally: Tally): string {

@@ -1,3 +1,4 @@
+import type { Reason } from './reasons.ts'
 import { count, type Tally } from './tally.ts'
 
 /**
@@ -45,7 +46,7 @@ function fromBytes(bytes: Uint8Array, maxLength: number, clamped: Tally): Float3
   return vector
 }
 
-function refuse(clamped: Tally, reason: string): null {
+function refuse(clamped: Tally, reason: Reason): null {
   count(clamped, reason)
   return null
 }

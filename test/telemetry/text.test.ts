@@ -25,7 +25,7 @@ function flat(prefix: string, infix: string): Attributes {
 }
 
 /** The same conversation as each dialect writes it. */
-const shapes: readonly (readonly [string, Attributes, Partial<SpanSketch>?])[] = [
+const shapes: [name: string, attributes: Attributes, span?: Partial<SpanSketch>][] = [
   ['gen_ai.input.messages as JSON with parts', { 'gen_ai.input.messages': JSON.stringify(parts) }],
   ['gen_ai.input.messages as JSON with content', { 'gen_ai.input.messages': JSON.stringify(conversation) }],
   ['gen_ai.input.messages as structured values', { 'gen_ai.input.messages': parts }],
