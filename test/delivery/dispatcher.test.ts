@@ -125,8 +125,8 @@ describe('the dispatcher', () => {
     await timers.fire((delay) => delay === 120_000)
     await receiver.next((webhook) => webhook.id === 'a-2')
     await receiver.next((webhook) => webhook.id === 'a-0001' && webhook.answer === 'accept')
-    expect(receiver.received.map((webhook) => webhook.id)[0]).toBe('a-0001')
-    expect(receiver.received).toHaveLength(3)
+    const [first, ...others] = receiver.received.map((webhook) => Number(webhook.headers['webhook-timestamp']))
+    expect(others).toEqual([first! + 120, first! + 120])
   })
 
   it('breaks off an attempt that gets no answer by its deadline, and tries again', async () => {
@@ -275,14 +275,16 @@ describe('the dispatcher', () => {
   it('holds no more than its capacity and reads the rest from the store, still in order', async () => {
     const dispatcher = makeDispatcher({ concurrency: 2, capacity: 8 })
     await dispatcher.start()
-    receiver.behave({ kind: 'slow', milliseconds: 1 })
+    receiver.behave({ kind: 'slow', milliseconds: 5 })
     const alerts = Array.from({ length: 60 }, (_, n) =>
       makeAlert({ id: `a-${n}`, incident: `i-${n % 5}`, time: `2026-03-01T12:00:${String(n).padStart(2, '0')}.000000Z` }),
     )
-    for (const alert of alerts) {
-      await publish(dispatcher, alert)
-      expect(dispatcher.states()[0]!.waiting).toBeLessThanOrEqual(8)
+    const held: number[] = []
+    for (let n = 0; n < alerts.length; n += 3) {
+      await publish(dispatcher, ...alerts.slice(n, n + 3))
+      held.push(dispatcher.states()[0]!.waiting)
     }
+    expect(Math.max(...held)).toBe(8)
     await Promise.all(alerts.map((alert) => receiver.next((webhook) => webhook.id === alert.id)))
     await stop(dispatcher)
     expect(receiver.received).toHaveLength(60)

@@ -39,6 +39,8 @@ export class ManualTimers implements Timers {
       this.waiting.add(check)
       check()
     })
+    // Time passes while nothing else is to be done.
+    await new Promise((resolve) => setImmediate(resolve))
     this.advance(entry.due - this.time)
     return entry.delay
   }
