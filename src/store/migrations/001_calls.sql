@@ -66,6 +66,8 @@ CREATE TABLE IF NOT EXISTS calls {{onCluster}} (
 )
 ENGINE = {{engine}}MergeTree
 PARTITION BY intDiv(toUnixTimestamp(time), 604800) % 64
+-- `time` itself must not be in the primary key: its range would be looked for there, in the last place, and not in the day.
+PRIMARY KEY (toDate(time), model, principal)
 ORDER BY (toDate(time), model, principal, time)
 SETTINGS merge_with_ttl_timeout = 86400;
 
@@ -136,6 +138,7 @@ CREATE TABLE IF NOT EXISTS principals_by_minute {{onCluster}} (
 )
 ENGINE = {{engine}}AggregatingMergeTree
 PARTITION BY intDiv(toUnixTimestamp(minute), 604800) % 64
+PRIMARY KEY (toDate(minute), principal, model)
 ORDER BY (toDate(minute), principal, model, minute, environment, service, model_name)
 SETTINGS merge_with_ttl_timeout = 86400;
 
@@ -185,5 +188,6 @@ CREATE TABLE IF NOT EXISTS tool_calls {{onCluster}} (
 )
 ENGINE = {{engine}}MergeTree
 PARTITION BY intDiv(toUnixTimestamp(time), 604800) % 64
+PRIMARY KEY (toDate(time), tool, principal)
 ORDER BY (toDate(time), tool, principal, time)
 SETTINGS merge_with_ttl_timeout = 86400;

@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS observations {{onCluster}} (
 )
 ENGINE = {{engine}}MergeTree
 PARTITION BY intDiv(toUnixTimestamp(time), 604800) % 64
+PRIMARY KEY (detector, toDate(time), subject_kind, subject)
 ORDER BY (detector, toDate(time), subject_kind, subject, time)
 SETTINGS merge_with_ttl_timeout = 86400;
 
