@@ -3,7 +3,8 @@ import { Command, InvalidArgumentError } from 'commander'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { TidewatchError } from '../errors.ts'
-import { filesSource } from '../sources/files.ts'
+import { type FilesSource, filesSource } from '../sources/files.ts'
+import { refusalOf } from '../sources/refusal.ts'
 import type { SourceBatch } from '../sources/source.ts'
 import { openMapper } from '../stages/mapper.ts'
 import type { Event } from '../telemetry/events.ts'
@@ -65,10 +66,10 @@ async function inspect(files: readonly string[], config: Config, options: Option
     summary.note(mapped, refused)
     await output.write(mapped.events, refused)
   }
-  const source = filesSource(files)
+  const source = filesSource(files, { maxRecordBytes: config.ingest.maxRecordBytes })
   try {
     await source.start(async (batch) => {
-      for (const { mapped, refused } of readBatch(batch, mapper, window, config)) await show(mapped, refused)
+      for (const { mapped, refused } of readBatch(batch, source, mapper, window, config)) await show(mapped, refused)
     })
     await source.ended
   } finally {
@@ -80,27 +81,33 @@ async function inspect(files: readonly string[], config: Config, options: Option
 
 function* readBatch(
   batch: SourceBatch,
+  source: FilesSource,
   mapper: Mapper,
   window: JoinWindow,
   config: Config,
 ): Generator<{ mapped: Mapped; refused: Refused[] }> {
   const { topic, epoch, partition } = batch
   const { maxRecordBytes, maxDepth } = config.ingest
-  for (const { value, signal, offset, timestamp } of batch.records) {
-    const place = { file: topic, record: offset }
+  for (const record of batch.records) {
+    const { value, signal, offset, timestamp } = record
+    const place = source.locate(offset)
+    const refusal = refusalOf(record)
+    if (refusal !== null) {
+      yield { mapped: nothing, refused: [{ code: refusal.code, reason: refusal.reason, ...place }] }
+      continue
+    }
     try {
       const request = decodeRequest(value, { signal, keys: mapper.keys, maxBytes: maxRecordBytes, maxDepth })
       const mapped = mapper.map(request, { topic, epoch, partition, offset, timestampMillis: timestamp }, window)
       yield { mapped, refused: mapped.refused.map(({ code, reason }) => ({ code, reason, ...place })) }
     } catch (error) {
       if (!(error instanceof TidewatchError)) throw error
-      yield {
-        mapped: { events: [], refused: [], clamped: {}, ignored: {} },
-        refused: [{ code: error.code, reason: error.message, ...place }],
-      }
+      yield { mapped: nothing, refused: [{ code: error.code, reason: error.message, ...place }] }
     }
   }
 }
+
+const nothing: Mapped = { events: [], refused: [], clamped: {}, ignored: {} }
 
 interface InspectOutput {
   write(events: readonly Event[], refused: readonly Refused[]): Promise<void>

@@ -1,0 +1,110 @@
+import type { Config } from '../config/schema.ts'
+import { errorCode, TidewatchError } from '../errors.ts'
+import { refusalOf } from '../sources/refusal.ts'
+import type { SourceBatch, SourceRecord } from '../sources/source.ts'
+import type { DeadLetter } from '../telemetry/dead-letter.ts'
+import type { Event } from '../telemetry/events.ts'
+import type { JoinWindow } from '../telemetry/join.ts'
+import type { Mapped, Mapper } from '../telemetry/map.ts'
+import { decodeRequest } from '../telemetry/otlp/decode.ts'
+import { isTick } from './tick.ts'
+
+/** What one record of the log became. */
+export interface Ingested {
+  readonly events: readonly Event[]
+  readonly deadLetters: readonly DeadLetter[]
+  /** Values clamped or dropped inside usable records, by reason. */
+  readonly clamped: Readonly<Record<string, number>>
+  /** Event time up to which the log has come, microseconds; moves with every record and never back. Null before the first event. */
+  readonly watermark: number | null
+}
+
+/** The ingest stage: records of the log become events. A pure function of the records that it was given. */
+export interface Ingest {
+  record(batch: SourceBatch, record: SourceRecord): Ingested
+  /** The log has ended: gives out the calls that wait for their parent. */
+  finish(): Ingested
+}
+
+/** `mapper` of `src/telemetry/map.ts`. */
+export function createIngest(config: Pick<Config, 'ingest' | 'deadLetters'>, mapper: Mapper): Ingest {
+  return new OneLogIngest(config, mapper)
+}
+
+class OneLogIngest implements Ingest {
+  private readonly config: Pick<Config, 'ingest' | 'deadLetters'>
+  private readonly mapper: Mapper
+  private readonly window: JoinWindow
+  private watermark: number | null = null
+
+  constructor(config: Pick<Config, 'ingest' | 'deadLetters'>, mapper: Mapper) {
+    this.config = config
+    this.mapper = mapper
+    this.window = mapper.createWindow()
+  }
+
+  record(batch: SourceBatch, record: SourceRecord): Ingested {
+    if (isTick(record)) {
+      this.pass(record.timestamp * 1000)
+      return this.ingested([this.flush()], [])
+    }
+    const refusal = refusalOf(record)
+    if (refusal) return this.ingested([], [{ ...this.deadLetter(batch, record, refusal.code, refusal.reason, 0), size: refusal.size }])
+    try {
+      const { maxRecordBytes, maxDepth } = this.config.ingest
+      const request = decodeRequest(record.value, { signal: record.signal, keys: this.mapper.keys, maxBytes: maxRecordBytes, maxDepth })
+      const { topic, epoch, partition } = batch
+      const mapped = this.mapper.map(
+        request,
+        { topic, epoch, partition, offset: record.offset, timestampMillis: record.timestamp },
+        this.window,
+      )
+      for (const event of mapped.events) this.pass(event.time)
+      const letters = mapped.refused.map(({ code, reason, index }) => this.deadLetter(batch, record, code, reason, index))
+      return this.ingested([mapped, this.flush()], letters)
+    } catch (error) {
+      const code = errorCode(error)
+      // Only what is wrong with the bytes is theirs; anything else is a fault of ours and must be seen.
+      if (code === null) {
+        const where = `${batch.topic}/${batch.partition} offset ${record.offset}`
+        throw new TidewatchError('TW_INTERNAL', `${where}: ${(error as Error).message}`, { cause: error })
+      }
+      return this.ingested([], [this.deadLetter(batch, record, code, (error as Error).message, 0)])
+    }
+  }
+
+  finish(): Ingested {
+    return this.ingested([this.mapper.flushAll(this.window)], [])
+  }
+
+  private flush(): Mapped {
+    return this.mapper.flush(this.window, this.watermark ?? 0)
+  }
+
+  private pass(time: number): void {
+    if (this.watermark === null || time > this.watermark) this.watermark = time
+  }
+
+  private ingested(parts: readonly Mapped[], deadLetters: readonly DeadLetter[]): Ingested {
+    const clamped: Record<string, number> = {}
+    for (const part of parts) for (const reason in part.clamped) clamped[reason] = (clamped[reason] ?? 0) + part.clamped[reason]!
+    return { events: parts.flatMap((part) => part.events), deadLetters, clamped, watermark: this.watermark }
+  }
+
+  private deadLetter(batch: SourceBatch, record: SourceRecord, code: DeadLetter['code'], reason: string, index: number): DeadLetter {
+    const { topic, epoch, partition } = batch
+    return {
+      topic,
+      epoch,
+      partition,
+      offset: record.offset,
+      index,
+      time: record.timestamp > 0 ? record.timestamp * 1000 : (this.watermark ?? 0),
+      code,
+      reason,
+      signal: record.signal ?? '',
+      bytes: record.value.subarray(0, this.config.deadLetters.maxBytes),
+      size: record.value.length,
+    }
+  }
+}

@@ -1,0 +1,228 @@
+import { mkdir } from 'node:fs/promises'
+import type { Logger } from 'pino'
+import { configHash } from '../config/hash.ts'
+import type { Config } from '../config/schema.ts'
+import { createDecisions } from '../decisions/decide.ts'
+import { Dispatcher } from '../delivery/dispatcher.ts'
+import { deliveryRows } from '../delivery/outbox.ts'
+import { createDetection } from '../detection/detect.ts'
+import { detectors } from '../detection/registry.ts'
+import { startObservability } from '../observability/otel.ts'
+import { traceBatch } from '../observability/spans.ts'
+import { createServer } from '../server/app.ts'
+import type { PipelineStatus, Problem } from '../server/deps.ts'
+import { AlertFeed } from '../server/feed.ts'
+import type { SourceBatch } from '../sources/source.ts'
+import { openStore } from '../store/open.ts'
+import { batchRows } from '../store/rows.ts'
+import type { Store } from '../store/store.ts'
+import { createIngest } from './ingest.ts'
+import { type Inlets, openInlets } from './inlets.ts'
+import { openMapper } from './mapper.ts'
+import { type Outcome, Pipeline } from './pipeline.ts'
+
+export interface InstanceOptions {
+  readonly log: Logger
+  readonly version: string
+}
+
+/** Addresses that people and machines use, as they were bound (a port of 0 takes a free one). */
+export interface Addresses {
+  /** API and console. */
+  readonly api: string
+  readonly otlpHttp: string | null
+  readonly otlpGrpc: string | null
+}
+
+/** A running Tidewatch: sources, the three stages, store, webhooks and server. */
+export interface Instance {
+  readonly addresses: Addresses
+  readonly alerts: AlertFeed
+  readonly store: Store
+  status(): PipelineStatus
+  /** Resolves once everything that was accepted so far is stored. */
+  drained(): Promise<void>
+  /** Takes in no more, drains, commits, ends. Idempotent. */
+  stop(): Promise<void>
+}
+
+/** Starts everything that the configuration asks for. Rejects, with all that was begun ended again, where a part cannot start. */
+export async function startInstance(config: Config, { log, version }: InstanceOptions): Promise<Instance> {
+  const closers: (() => Promise<unknown>)[] = []
+  const stopAll = async () => {
+    for (const close of closers.splice(0).reverse())
+      await close().catch((error) => log.error({ err: error }, 'a part did not stop cleanly'))
+  }
+  try {
+    return await start(config, log, version, closers, stopAll)
+  } catch (error) {
+    await stopAll()
+    throw error
+  }
+}
+
+async function start(
+  config: Config,
+  log: Logger,
+  version: string,
+  closers: (() => Promise<unknown>)[],
+  stopAll: () => Promise<void>,
+): Promise<Instance> {
+  await mkdir(config.data.directory, { recursive: true })
+  const observability = await startObservability(version)
+  closers.push(() => observability.shutdown())
+  const { metrics } = observability
+
+  const store = await openStore(config, `${config.kafka.groupId}|${configHash(config)}`)
+  closers.push(() => store.close())
+  await store.migrate()
+  await store.proveDeduplication()
+
+  const alerts = new AlertFeed()
+  const dispatcher = new Dispatcher({
+    store,
+    webhooks: config.webhooks,
+    log: log.child({ component: 'webhooks' }),
+    count: (target, outcome) => metrics.webhookDeliveries.add(1, { target, outcome }),
+  })
+  await dispatcher.start()
+  closers.push(() => dispatcher.stop())
+  metrics.webhooksWaiting.observe(() => dispatcher.states().map(({ target, waiting }) => ({ value: waiting, attributes: { target } })))
+
+  const counts = { records: 0, events: 0, alerts: 0, deadLetters: 0 }
+  const giveUp = new AbortController()
+  const pipeline = new Pipeline({
+    config,
+    ingest: createIngest(config, await openMapper(config)),
+    detection: createDetection({ seed: config.seed, disabled: config.decisions.disabled }),
+    decisions: createDecisions({ falseIncidentsPerDay: config.decisions.falseIncidentsPerDay }),
+    write: async (batch, outcome) => {
+      const started = performance.now()
+      const deliveries = deliveryRows(outcome.alerts, config.webhooks)
+      await store.write({ range: rangeOf(batch), rows: batchRows({ ...outcome, deliveries }) }, giveUp.signal)
+      metrics.storeWriteDuration.record((performance.now() - started) / 1000)
+    },
+    written: (batch, outcome) => {
+      counts.records += batch.records.length
+      counts.events += outcome.events.length
+      counts.alerts += outcome.alerts.length
+      counts.deadLetters += outcome.deadLetters.length
+      measure(outcome)
+      dispatcher.notify(deliveryRows(outcome.alerts, config.webhooks))
+      alerts.publish(outcome.alerts)
+    },
+  })
+
+  const measure = (outcome: Outcome) => {
+    for (const { kind } of outcome.events) metrics.events.add(1, { kind })
+    for (const { code } of outcome.deadLetters) metrics.deadLetters.add(1, { code })
+    for (const { detector, status } of outcome.alerts) metrics.alerts.add(1, { detector, status })
+    for (const reason in outcome.clamped) metrics.clamped.add(outcome.clamped[reason]!, { reason })
+  }
+
+  const inlets: Inlets = await openInlets(config, log, metrics)
+  closers.push(() => inlets.close())
+  closers.push(async () => {
+    // A store that does not answer must not keep the process: what is not written is processed again after the start.
+    const patience = setTimeout(() => giveUp.abort(), STORE_PATIENCE)
+    await Promise.all(inlets.sources.map((source) => source.stop()))
+    clearTimeout(patience)
+  })
+
+  const handle = async (batch: SourceBatch, context: Parameters<Pipeline['handle']>[1]) => {
+    const { topic, epoch, partition } = batch
+    if (!pipeline.knows(topic, epoch, partition)) {
+      const stored = await store.lastRange(topic, epoch, partition)
+      if (stored) pipeline.resumeAfter(topic, epoch, partition, stored.last)
+    }
+    const started = performance.now()
+    const group = topic in inlets.kafkaTopics ? config.kafka.groupId : null
+    await traceBatch({ destination: topic, partition, first: batch.first, messages: batch.records.length, group }, () =>
+      pipeline.handle(batch, context),
+    )
+    metrics.recordsReceived.add(batch.records.length, { topic })
+    metrics.batches.add(1, { topic })
+    metrics.batchDuration.record((performance.now() - started) / 1000, { topic })
+  }
+
+  let lag: PipelineStatus['lag'] = []
+  const readLag = async () => {
+    lag = (await Promise.all(inlets.sources.map((source) => source.lag().catch(() => [])))).flat()
+    return lag.map(({ topic, partition, records }) => ({ value: records, attributes: { topic, partition } }))
+  }
+  metrics.lag.observe(readLag)
+  const lagTimer = setInterval(() => void readLag(), 2000)
+  closers.push(async () => clearInterval(lagTimer))
+
+  const problems = (): Problem[] => {
+    const found: Problem[] = []
+    const storeProblem = store.problem()
+    if (storeProblem) found.push({ component: 'store', reason: storeProblem, blocking: true })
+    for (const source of inlets.sources) {
+      const reason = source.problem()
+      if (reason) found.push({ component: source.name, reason, blocking: true })
+    }
+    for (const reason of inlets.problems()) found.push({ component: 'otlp', reason, blocking: true })
+    for (const { target, failures, lastFailure } of dispatcher.states()) {
+      if (failures > 0) found.push({ component: `webhook ${target}`, reason: lastFailure ?? 'attempts fail', blocking: false })
+    }
+    return found
+  }
+  const status = (): PipelineStatus => ({ ...counts, watermark: pipeline.watermark, lag, problems: problems() })
+
+  const server = createServer(
+    config.server,
+    {
+      version,
+      store,
+      status,
+      alerts,
+      detectors: detectors.map(({ name, category, version, title, consumes }) => ({
+        name,
+        category,
+        version,
+        title,
+        consumes,
+        enabled: !config.decisions.disabled.includes(name),
+      })),
+      inputs: () => inlets.descriptions,
+      webhooks: () => dispatcher.states(),
+      metrics: () => observability.prometheus(),
+    },
+    log.child({ component: 'server' }),
+  )
+  const api = await server.listen()
+  closers.push(() => server.close())
+
+  for (const source of inlets.sources) {
+    const starting = source.start(handle)
+    // Brokers that are away make a source wait, not the instance: readiness tells it.
+    if (source.name === 'kafka') starting.catch((error) => log.fatal({ err: error }, 'Kafka cannot be read'))
+    else await starting
+  }
+  await inlets.listen()
+  // Last in, first out: nothing new is accepted while the rest drains.
+  closers.push(() => inlets.closeDoors())
+
+  let stopping: Promise<void> | null = null
+  return {
+    addresses: { api, ...inlets.addresses() },
+    alerts,
+    store,
+    status,
+    drained: async () => {
+      while ((await readLag()).some(({ value }) => value > 0)) await new Promise((resolve) => setTimeout(resolve, 50))
+    },
+    stop: () => {
+      stopping ??= stopAll()
+      return stopping
+    },
+  }
+}
+
+/** Milliseconds that a stop waits for a store that does not answer. */
+const STORE_PATIENCE = 6000
+
+function rangeOf({ topic, epoch, partition, first, last }: SourceBatch) {
+  return { topic, epoch, partition, first, last }
+}
