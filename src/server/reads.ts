@@ -60,13 +60,15 @@ function conditions(filter: AlertFilter): { sql: string[]; parameters: Record<st
   return { sql, parameters }
 }
 
-/** Alerts as JSON texts, the very bytes that were stored, newest first. */
+/** Alerts as JSON texts, the very bytes that were stored, newest first. The page is found on narrow columns, the texts are read for it only. */
 export async function readAlerts(store: Reader, filter: AlertFilter, limit: number, before: Cursor): Promise<Page<string>> {
   const { sql, parameters } = conditions(filter)
   const where = [...sql, `(time, id) < (${BEFORE}, {key:String})`]
   const rows = await store.query<Positioned & { alert: string }>(
     `SELECT toUnixTimestamp64Micro(time) AS micros, id AS key, alert FROM alerts
-     WHERE ${where.join(' AND ')} ORDER BY time DESC, id DESC LIMIT 1 BY id LIMIT {limit:UInt32}`,
+     WHERE (time, id) IN (
+       SELECT DISTINCT time, id FROM alerts WHERE ${where.join(' AND ')} ORDER BY time DESC, id DESC LIMIT {limit:UInt32}
+     ) ORDER BY time DESC, id DESC LIMIT 1 BY id`,
     { ...parameters, ...place(before), limit: limit + 1 },
   )
   return pageOf(rows, limit, (row) => row.alert)
