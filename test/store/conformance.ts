@@ -1,9 +1,9 @@
-import { cp, mkdtemp, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { deliveryTable } from '../../src/delivery/outbox.ts'
 import type { TidewatchError } from '../../src/errors.ts'
 import type { ClientStore, StoreOptions } from '../../src/store/client-store.ts'
@@ -485,6 +485,7 @@ export function storeConformance(name: string, start: () => Promise<Subject>): v
 /** A folder with the own migrations and some more. */
 async function folder(files: Readonly<Record<string, string>>): Promise<URL> {
   const directory = await mkdtemp(join(tmpdir(), 'tidewatch-migrations-'))
+  onTestFinished(() => rm(directory, { recursive: true }))
   await cp(new URL('../../src/store/migrations/', import.meta.url), directory, { recursive: true })
   for (const [file, text] of Object.entries(files)) await writeFile(join(directory, file), text)
   return pathToFileURL(`${directory}/`)
