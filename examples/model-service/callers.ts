@@ -55,53 +55,37 @@ function ask(random: Random, topic: Topic, temperature: number | null): Request 
   return { prompt, maxTokens: null, temperature, inputTokens: tokensOf(prompt) + 40, outputTokens: lengthOfAnswer(random, 180) }
 }
 
-const goods = 'desk lamp, rain jacket, coffee grinder, tent, phone case, office chair, bicycle pump, blender, headphones, backpack'.split(
-  ', ',
-)
-const complaints =
-  'arrived broken, is too small, came late, misses a part, has the wrong colour, stopped working, smells odd, is great'.split(', ')
+const shells = [
+  'Answer the customer politely. {question}',
+  'Which department is this for? Message: {question}',
+  'Summarise the request in one sentence: {question}',
+  'Translate into plain English: {question}',
+  'Suggest a title for this message: {question}',
+  'Is the writer annoyed, neutral or happy? {question}',
+] as const
 
-/** Programs of customers: one template each, around the clock or in office hours, and far more calls than any person. Nothing is wrong with them. */
-export function createPrograms(): Caller[] {
-  const program = (id: string, callsPerDay: number, template: string, maxTokens: number, answer: number, nightly = false): Caller => ({
-    id,
-    kind: 'service',
-    address: `203.0.113.${10 + id.length}`,
-    userAgent: 'openai-python/1.99',
-    callsPerDay,
-    activity: (hour) => (nightly ? (hour < 4 ? 1 : 0.01) : 0.5 + (hour > 7 && hour < 19 ? 1 : 0)),
-    request: (random) => {
-      const prompt = fill(template, {
-        item: () => random.pick(goods),
-        complaint: () => random.pick(complaints),
-        number: () => String(random.between(1000, 9999)),
-        topic: () => random.pick(topics[10].things),
-        thing: () => random.pick(topics[4].things),
-        aspect: () => random.pick(topics[4].aspects),
-      })
-      return { prompt, maxTokens, temperature: 0, inputTokens: tokensOf(prompt) + 120, outputTokens: lengthOfAnswer(random, answer) }
-    },
+/**
+ * Programs of customers: help desks, triage and the like. Each wraps what its own customers write into one fixed sentence, around the clock or
+ * by night, and calls more often than any person. Nothing is wrong with them.
+ */
+export function createPrograms(random: Random, count: number): Caller[] {
+  return Array.from({ length: count }, (_, index) => {
+    const shell = shells[index % shells.length]
+    const subjects = Array.from({ length: random.between(2, 5) }, () => random.pick(topics))
+    const nightly = random.chance(0.25)
+    return {
+      id: `svc-${String(index + 1).padStart(2, '0')}`,
+      kind: 'service',
+      address: `203.0.113.${index + 1}`,
+      userAgent: 'openai-python/1.99',
+      callsPerDay: nightly ? random.between(10, 30) : random.between(20, 110),
+      activity: (hour) => (nightly ? (hour < 4 ? 1 : 0.01) : 0.5 + (hour > 7 && hour < 19 ? 1 : 0)),
+      request: (from) => {
+        const prompt = fill(shell, { question: () => question(from, from.pick(subjects)) })
+        return { prompt, maxTokens: 256, temperature: 0, inputTokens: tokensOf(prompt) + 120, outputTokens: lengthOfAnswer(from, 40) }
+      },
+    }
   })
-  return [
-    program(
-      'svc-ticket-triage',
-      240,
-      'Classify the ticket into refund, repair or other: the {item} of order {number} {complaint}.',
-      64,
-      12,
-    ),
-    program('svc-review-digest', 160, 'Summarise this product review in one sentence: "My {item} {complaint}. Order {number}."', 200, 40),
-    program(
-      'svc-invoice-reader',
-      130,
-      'Extract amount, currency and due date from invoice {number}: {thing}, note on {aspect}.',
-      256,
-      60,
-      true,
-    ),
-    program('svc-newsletter', 60, 'Write a friendly teaser of forty words for our {topic} number {number}.', 300, 70),
-    program('svc-help-desk', 180, 'Answer the customer politely. Topic: {thing}. They ask about {aspect}. Case {number}.', 400, 130),
-  ]
 }
 
 /** An account like any other, until it begins to copy the model: many subjects, long answers with their reasoning, at the pace of a machine. */

@@ -42,7 +42,7 @@ export function planTraffic(options: PlanOptions): Plan {
   const { seed, now, people = 250, days = 3, liveSeconds = 40, attackCalls = 450, attackSeconds = 35 } = options
   const random = createRandom(seed)
   const persons = createPeople(random, people)
-  const programs = createPrograms()
+  const programs = createPrograms(random, 12)
   // The attacker's account is one of the people: it has a past in which it is like all others.
   const attacker = persons[Math.floor(people * 0.7)]
 
@@ -91,25 +91,29 @@ function momentOf(random: Random, caller: Caller, from: number, to: number): num
   }
 }
 
-/** About six calls a second of callers drawn by their rates. */
+/**
+ * About six calls a second of callers drawn by their rates. That is a hundred times their real pace, so that there is something to see; the
+ * rates of programs are cut to those of busy people, or each of them would seem to burst.
+ */
 function ordinary(random: Random, callers: readonly Caller[], from: number, to: number): PlannedCall[] {
   const calls: PlannedCall[] = []
-  const total = callers.reduce((sum, { callsPerDay }) => sum + callsPerDay, 0)
+  const tickets = callers.map(({ callsPerDay }) => Math.min(callsPerDay, 30))
+  const total = tickets.reduce((sum, own) => sum + own, 0)
   for (let at = from; ; ) {
     at += -Math.log(1 - random.next()) * (1000 / 6)
     if (at >= to) return calls
-    const caller = drawn(callers, random.next() * total)
+    const caller = callers[drawn(tickets, random.next() * total)]
     calls.push(call(random, caller, at, caller.request(random), null))
   }
 }
 
-/** The caller that a ticket belongs to, when everybody holds as many tickets as calls a day. */
-function drawn(callers: readonly Caller[], ticket: number): Caller {
+/** Index of the holder of a ticket, when the first holds `tickets[0]` of them, the second the next `tickets[1]`, and so on. */
+function drawn(tickets: readonly number[], ticket: number): number {
   let passed = 0
-  return callers.find(({ callsPerDay }) => {
-    passed += callsPerDay
+  return tickets.findIndex((own) => {
+    passed += own
     return ticket < passed
-  }) as Caller
+  })
 }
 
 /** Requests as regular as only a program sends them. */
