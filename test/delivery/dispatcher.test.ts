@@ -280,8 +280,8 @@ describe('the dispatcher', () => {
       makeAlert({ id: `a-${n}`, incident: `i-${n % 5}`, time: `2026-03-01T12:00:${String(n).padStart(2, '0')}.000000Z` }),
     )
     const held: number[] = []
-    for (let n = 0; n < alerts.length; n += 3) {
-      await publish(dispatcher, ...alerts.slice(n, n + 3))
+    for (let n = 0; n < alerts.length; n += 12) {
+      await publish(dispatcher, ...alerts.slice(n, n + 12))
       held.push(dispatcher.states()[0]!.waiting)
     }
     expect(Math.max(...held)).toBe(8)
