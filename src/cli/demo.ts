@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -82,6 +83,8 @@ async function play(instance: Instance, receiver: DemoReceiver, signal: AbortSig
   const say = (text: string) => progress.done(text)
   const patience = AbortSignal.timeout(PATIENCE * 1000)
   const given = AbortSignal.any([signal, patience])
+  // Every simulated call waits with this signal.
+  setMaxListeners(0, given)
 
   say(`Tidewatch ${version} watches a simulated model service. Console: ${instance.addresses.api}`)
   const show = ({ phase, sent, total, attackCalls }: TrafficProgress) => {

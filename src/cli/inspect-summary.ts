@@ -14,7 +14,7 @@ export class InspectSummary {
   #lastResort = 0
   #sampled = 0
 
-  note(mapped: Mapped, refused: readonly { readonly code: string; readonly reason: string }[]): void {
+  note(mapped: Mapped, refused: readonly { readonly code: string }[]): void {
     for (const event of mapped.events) {
       add(this.#kinds, event.kind)
       if (event.kind !== 'call') continue
@@ -28,7 +28,7 @@ export class InspectSummary {
       add(this.#sources, event.principal.source)
       if (event.principal.lastResort) this.#lastResort++
     }
-    for (const { code, reason } of refused) add(this.#refused, `${code}: ${reason}`)
+    for (const { code } of refused) add(this.#refused, code)
     addTally(this.#clamped, mapped.clamped)
     addTally(this.#ignored, mapped.ignored)
   }

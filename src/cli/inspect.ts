@@ -124,7 +124,10 @@ class JsonLines implements InspectOutput {
   async end(): Promise<void> {}
 }
 
-/** Columns keep their width once they have it, and grow where they must; long cells are cut on a terminal only. */
+/** Names of series have no bound; whole ones are in `--json`. */
+const widestCell = 64
+
+/** Columns keep their width once they have it, and grow where they must. */
 class Table implements InspectOutput {
   readonly #limit: number
   readonly #widths = tableHead.map((title) => title.length)
@@ -136,7 +139,9 @@ class Table implements InspectOutput {
   }
 
   async write(events: readonly Event[], refused: readonly Refused[]): Promise<void> {
-    const rows = events.slice(0, Math.max(0, this.#limit - this.#rows)).map(inspectedRow)
+    const rows = events
+      .slice(0, Math.max(0, this.#limit - this.#rows))
+      .map((event) => inspectedRow(event).map((cell, i) => (i === tableHead.length - 1 ? cell : clip(cell))))
     for (const row of rows) for (const [i, cell] of row.entries()) this.#widths[i] = Math.max(this.#widths[i]!, cell.length)
     if (this.#rows === 0 && rows.length > 0) await print([this.#line(tableHead)])
     this.#rows += rows.length
@@ -156,6 +161,10 @@ class Table implements InspectOutput {
       .join('  ')
       .trimEnd()
   }
+}
+
+function clip(cell: string): string {
+  return cell.length <= widestCell ? cell : `${cell.slice(0, widestCell - 3)}...`
 }
 
 /** Lines to stdout; waits for a reader that is slower than we are. */

@@ -73,7 +73,10 @@ async function start(
   closers.push(() => observability.shutdown())
   const { metrics } = observability
 
-  const store = await openStore(config, `${config.kafka.groupId}|${configHash(config)}`)
+  const storeLog = log.child({ component: 'store' })
+  const store = await openStore(config, `${config.kafka.groupId}|${configHash(config)}`, (error) =>
+    storeLog.warn({ err: error }, 'the store does not take a batch; it is tried again'),
+  )
   closers.push(() => store.close())
   await store.migrate()
   await store.proveDeduplication()
@@ -136,7 +139,7 @@ async function start(
       if (stored) pipeline.resumeAfter(topic, epoch, partition, stored.last)
     }
     const started = performance.now()
-    const group = topic in inlets.kafkaTopics ? config.kafka.groupId : null
+    const group = config.kafka.brokers.length > 0 ? config.kafka.groupId : null
     await traceBatch({ destination: topic, partition, first: batch.first, messages: batch.records.length, group }, () =>
       pipeline.handle(batch, context),
     )
@@ -185,7 +188,7 @@ async function start(
         consumes,
         enabled: !config.decisions.disabled.includes(name),
       })),
-      inputs: () => inlets.descriptions,
+      inputs: () => inlets.descriptions(),
       webhooks: () => dispatcher.states(),
       metrics: () => observability.prometheus(),
     },

@@ -88,7 +88,10 @@ export class Pipeline {
   private async process(batch: SourceBatch, context: BatchContext): Promise<void> {
     const key = keyOf(batch.topic, batch.epoch, batch.partition)
     let partition = this.partitions.get(key)
-    if (!partition) this.partitions.set(key, (partition = { processed: -1, pending: null }))
+    if (partition === undefined) {
+      partition = { processed: -1, pending: null }
+      this.partitions.set(key, partition)
+    }
     if (partition.pending) await this.persist(partition)
     if (batch.last <= partition.processed) return
     const fresh = batch.first > partition.processed ? batch : trim(batch, partition.processed)

@@ -22,7 +22,10 @@ export class PoisonGuard {
   note(topic: string, partition: number, refused: boolean): void {
     const key = `${topic}/${partition}`
     let state = this.partitions.get(key)
-    if (!state) this.partitions.set(key, (state = { ring: new Uint8Array(WINDOW), seen: 0, refused: 0, run: 0 }))
+    if (state === undefined) {
+      state = { ring: new Uint8Array(WINDOW), seen: 0, refused: 0, run: 0 }
+      this.partitions.set(key, state)
+    }
     const slot = state.seen % WINDOW
     state.refused += (refused ? 1 : 0) - state.ring[slot]!
     state.ring[slot] = refused ? 1 : 0
