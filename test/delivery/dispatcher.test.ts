@@ -296,6 +296,23 @@ describe('the dispatcher', () => {
     }
   })
 
+  it('lets nothing new pass what waits in the store alone, even when there is room again', async () => {
+    const changes = Array.from({ length: 7 }, (_, n) => makeAlert({ id: `c-${n}`, time: `2026-03-01T12:00:0${n}.000000Z` }))
+    const dispatcher = makeDispatcher({ capacity: 4 })
+    await dispatcher.start()
+    receiver.behave({ kind: 'accept' }, 1)
+    receiver.behave({ kind: 'hang' }, 1)
+    await publish(dispatcher, ...changes.slice(0, 6))
+    await receiver.next((webhook) => webhook.answer === 'hang')
+    expect(dispatcher.states()).toMatchObject([{ waiting: 3, more: true }])
+    await publish(dispatcher, changes[6]!)
+    await timers.fire((delay) => delay === DEADLINE)
+    await timers.fire((delay) => delay === 500)
+    await receiver.next((webhook) => webhook.id === 'c-6')
+    const accepted = receiver.received.filter((webhook) => webhook.answer === 'accept')
+    expect(accepted.map((webhook) => webhook.id)).toEqual(changes.map((change) => change.id))
+  })
+
   it('keeps states until the store takes them, and delivers meanwhile', async () => {
     let faults = 2
     const { store } = embedded
