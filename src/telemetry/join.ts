@@ -36,6 +36,7 @@ export type Ancestor =
 
 /** Longest way up; longer ones are loops. */
 const maxHops = 64
+const none: readonly Draft[] = []
 const stateFormat = `1 ${fieldRules.map((rule) => rule.field).join(' ')}`
 
 /**
@@ -49,6 +50,8 @@ export class JoinWindow {
   readonly #held = new Map<string, Held>()
   readonly #waiting = new Map<string, string[]>()
   #clock = 0
+  /** Clock when calls whose time is up were looked for last. */
+  #looked = 0
   last: LastRecord = { topic: '', epoch: '', partition: 0, offset: 0, nextIndex: 0 }
 
   /** `seconds`: how long a call waits, in event time. `maxSpans`: most calls that wait, and most spans that are remembered. */
@@ -97,8 +100,9 @@ export class JoinWindow {
 
   /** The calls that wait for a span; they no longer wait for it, but are still held until `release` or `hold`. */
   waitingFor(spanId: string): readonly Draft[] {
+    if (this.#waiting.size === 0) return none
     const list = this.#waiting.get(spanId)
-    if (list === undefined) return []
+    if (list === undefined) return none
     this.#waiting.delete(spanId)
     return list.map((id) => this.#held.get(id)!.draft)
   }
@@ -107,15 +111,19 @@ export class JoinWindow {
     this.#held.delete(draft.spanId)
   }
 
-  /** Moves the clock on (never back) and gives up the calls that waited long enough or are too many, oldest first. Forgets old spans. */
+  /**
+   * Moves the clock on (never back) and gives up the calls that waited long enough or are too many, oldest first. Forgets old spans.
+   * Looks for calls whose time is up only when the clock moved by a 64th of the window: looking costs their number.
+   */
   advance(timeMicros: number): Draft[] {
     this.#clock = Math.max(this.#clock, timeMicros)
     const expired: Draft[] = []
     let excess = this.#held.size - this.#maxSpans
+    const look = this.#clock - this.#looked >= this.#windowMicros / 64
+    if (look) this.#looked = this.#clock
     for (const { draft } of this.#held.values()) {
-      if (excess <= 0 && draft.time + this.#windowMicros >= this.#clock) continue
-      expired.push(draft)
-      excess--
+      if (excess <= 0 && !look) break
+      if (excess-- > 0 || draft.time + this.#windowMicros < this.#clock) expired.push(draft)
     }
     for (const draft of expired) this.#giveUp(draft)
     for (const [id, seen] of this.#seen) {
@@ -146,6 +154,7 @@ export class JoinWindow {
     return serialize({
       format: stateFormat,
       clock: this.#clock,
+      looked: this.#looked,
       last: this.last,
       seen: [...this.#seen],
       held: [...this.#held.values()],
@@ -154,11 +163,19 @@ export class JoinWindow {
 
   /** Puts a saved state in place of this one. Throws TW_STATE_MISMATCH where it was saved by a version that reads other fields. */
   decode(bytes: Uint8Array): void {
-    const state = deserialize(bytes) as { format: string; clock: number; last: LastRecord; seen: [string, Seen][]; held: Held[] }
+    const state = deserialize(bytes) as {
+      format: string
+      clock: number
+      looked: number
+      last: LastRecord
+      seen: [string, Seen][]
+      held: Held[]
+    }
     if (state.format !== stateFormat) throw new TidewatchError('TW_STATE_MISMATCH', 'waiting calls of another version')
     this.#seen.clear()
     this.drain()
     this.#clock = state.clock
+    this.#looked = state.looked
     this.last = state.last
     for (const [id, seen] of state.seen) this.#seen.set(id, seen)
     for (const { draft, awaits } of state.held) this.hold(draft, awaits)

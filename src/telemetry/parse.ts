@@ -1,5 +1,4 @@
 import type { Parser } from './dialects/rule.ts'
-import type { AttributeValue } from './otlp/records.ts'
 import { count, type Tally } from './tally.ts'
 
 /**
@@ -109,9 +108,4 @@ export function atPath(value: unknown, path: readonly string[]): unknown {
     current = (current as Record<string, unknown>)[key]
   }
   return current
-}
-
-/** Whether an attribute's value is a plain scalar. */
-export function isScalar(value: AttributeValue): value is string | number | boolean {
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
 }

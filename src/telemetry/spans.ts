@@ -1,9 +1,10 @@
 import type { CallWriter } from './call.ts'
 import { classify } from './classify.ts'
 import { believedTime, type ClockLimits } from './clock.ts'
-import { absorb, createDraft, type Draft, type Origin, type Reader } from './draft.ts'
+import { absorb, createDraft, type Draft, type Origin } from './draft.ts'
 import type { JoinWindow } from './join.ts'
 import type { ScopeRecords, SpanRecord } from './otlp/records.ts'
+import type { Reader } from './reader.ts'
 import { joinResponses, joinTraces } from './request-join.ts'
 import { count, type Tally } from './tally.ts'
 

@@ -1,9 +1,11 @@
 import { hash32, wordsOf } from './hash.ts'
 
-const indexSeed = 0x6b43a9b5
-const signSeed = 0x3c6ef372
-/** Character n-grams carry spelling, words carry the topic. */
-const weights = { word: 1, pair: 0.7, gram: 0.35 }
+/** Each kind of feature has hashes of its own. Character n-grams carry spelling, words carry the topic. */
+const kinds = {
+  word: { seed: 0x6b43a9b5, weight: 1 },
+  pair: { seed: 0x3c6ef372, weight: 0.7 },
+  gram: { seed: 0x1b873593, weight: 0.35 },
+} as const
 const gramLength = 4
 
 /**
@@ -14,24 +16,28 @@ const gramLength = 4
 export function embeddingOf(text: string, dimensions: number): Float32Array | null {
   const words = wordsOf(text)
   if (words.length === 0) return null
-  const counts = new Map<string, number>()
-  const add = (feature: string): void => {
-    counts.set(feature, (counts.get(feature) ?? 0) + 1)
+  // A space on both sides: n-grams know where words begin and end, and reach from one into the next.
+  const joined = ` ${words.join(' ')} `
+  const counts = { word: new Map<number, number>(), pair: new Map<number, number>(), gram: new Map<number, number>() }
+  const add = (kind: keyof typeof kinds, start: number, end: number): void => {
+    const hash = hash32(joined, start, end, kinds[kind].seed)
+    counts[kind].set(hash, (counts[kind].get(hash) ?? 0) + 1)
   }
+  let start = 1
   for (let i = 0; i < words.length; i++) {
-    const word = words[i]!
-    add(`w${word}`)
-    if (i > 0) add(`p${words[i - 1]} ${word}`)
-    const padded = ` ${word} `
-    for (let k = 0; k + gramLength <= padded.length; k++) add(`g${padded.slice(k, k + gramLength)}`)
+    const end = start + words[i]!.length
+    add('word', start, end)
+    if (i > 0) add('pair', start - 1 - words[i - 1]!.length, end)
+    start = end + 1
   }
+  for (let i = 0; i + gramLength <= joined.length; i++) add('gram', i, i + gramLength)
   const sums = new Float64Array(dimensions)
-  for (const [feature, times] of counts) {
-    const kind = feature.charCodeAt(0)
-    const weight = kind === 119 ? weights.word : kind === 112 ? weights.pair : weights.gram
-    const place = hash32(feature, 0, feature.length, indexSeed) % dimensions
-    const sign = hash32(feature, 0, feature.length, signSeed) & 1 ? 1 : -1
-    sums[place]! += sign * weight * (1 + Math.log(times))
+  for (const kind of ['word', 'pair', 'gram'] as const) {
+    const { weight } = kinds[kind]
+    for (const [hash, times] of counts[kind]) {
+      const value = weight * (1 + Math.log(times))
+      sums[(hash >>> 1) % dimensions]! += hash & 1 ? value : -value
+    }
   }
   let square = 0
   for (const sum of sums) square += sum * sum
