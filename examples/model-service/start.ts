@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beginCall, endCall, startTelemetry } from './service.ts'
 import { type PlannedCall, planTraffic } from './traffic.ts'
@@ -41,7 +42,11 @@ export function startTraffic({ endpoint, seed, now, liveSeconds, onProgress, sig
     stopping ??= telemetry.stop()
     return stopping
   }
-  signal?.addEventListener('abort', stop, { once: true })
+  if (signal) {
+    // Every call in flight waits for it, too.
+    setMaxListeners(0, signal)
+    signal.addEventListener('abort', stop, { once: true })
+  }
   const attackCallsOf = (calls: readonly PlannedCall[]) =>
     calls.filter(({ at, caller }) => caller.id === plan.attacker && at >= plan.attackFrom).length
 
