@@ -166,9 +166,6 @@ async function start(
       if (reason) found.push({ component: source.name, reason, blocking: true })
     }
     for (const reason of inlets.problems()) found.push({ component: 'otlp', reason, blocking: true })
-    for (const { target, failures, lastFailure } of dispatcher.states()) {
-      if (failures > 0) found.push({ component: `webhook ${target}`, reason: lastFailure ?? 'attempts fail', blocking: false })
-    }
     return found
   }
   const status = (): PipelineStatus => ({ ...counts, watermark: pipeline.watermark, lag, problems: problems() })
@@ -224,7 +221,7 @@ async function start(
 }
 
 /** Milliseconds that a stop waits for a store that does not answer. */
-const STORE_PATIENCE = 6000
+const STORE_PATIENCE = 4000
 
 function rangeOf({ topic, epoch, partition, first, last }: SourceBatch) {
   return { topic, epoch, partition, first, last }
