@@ -1,3 +1,4 @@
+import type { ByteReader, ByteWriter } from '../sketches/bytes.ts'
 import type { Category } from '../telemetry/events.ts'
 
 /**
@@ -63,6 +64,28 @@ export class Budget {
     let sum = 0
     for (const { levels } of this.#books.values()) for (const level of levels.values()) sum += level
     return sum
+  }
+
+  encode(writer: ByteWriter): void {
+    writer.f64(this.#day).u8(this.#books.size)
+    for (const [category, { levels, plan, share }] of this.#books) {
+      writer.text(category).f64(plan).f64(share).u32(levels.size)
+      for (const [subject, level] of levels) writer.text(subject).f64(level)
+    }
+  }
+
+  /** Puts what `encode` wrote in place of the books. */
+  decode(reader: ByteReader): void {
+    this.#day = reader.f64()
+    this.#books = new Map()
+    for (let left = reader.u8(); left > 0; left--) {
+      const category = reader.text() as Category
+      const plan = reader.f64()
+      const share = reader.f64()
+      const levels = new Map<string, number>()
+      for (let subjects = reader.u32(); subjects > 0; subjects--) levels.set(reader.text(), reader.f64())
+      this.#books.set(category, { levels, plan, share })
+    }
   }
 
   /** Opens the books of a new day. An event of yesterday that comes late is tested in the present day's books. */

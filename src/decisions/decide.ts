@@ -1,13 +1,17 @@
+import { deserialize, serialize } from 'node:v8'
 import type { DetectorDefinition, Evidence, Reference } from '../detection/contract.ts'
 import type { Observation } from '../detection/observation.ts'
 import { detectors as registered } from '../detection/registry.ts'
+import { TidewatchError } from '../errors.ts'
+import { ByteReader, ByteWriter } from '../sketches/bytes.ts'
 import type { Category } from '../telemetry/events.ts'
 import type { Alert } from './alert.ts'
 import { Budget } from './budget.ts'
-import { type Detail, evidenceOf } from './evidence.ts'
+import { evidenceOf } from './evidence.ts'
 import { combine } from './fusion.ts'
 import { Incident, type Standing } from './incident.ts'
 import { ScorePopulation } from './population.ts'
+import { restoreSuspect, type Suspect, type SuspectState, suspectState } from './suspect.ts'
 
 export interface DecisionOptions {
   /** Expected false incidents a day that the user accepts over all detectors together. */
@@ -38,16 +42,10 @@ export interface Decisions {
   advance(time: number): Alert[]
   /** Every population that was seen, and whether it is armed. */
   status(): PopulationStatus[]
-}
-
-/** A subject within its category: everything that its one fused test needs. */
-interface Suspect {
-  readonly key: string
-  day: number
-  /** By detector, the smallest p-value of the day and what belongs to it. */
-  readonly details: Map<string, Detail>
-  readonly calls: { traceId: string | null; spanId: string; time: number }[]
-  incident: Incident | null
+  /** All state as bytes; `restore` on a new stage with the same detectors goes on as if nothing had happened. */
+  snapshot(): Uint8Array
+  /** Throws TW_STATE_MISMATCH for bytes of another format or another set of detectors. */
+  restore(bytes: Uint8Array): void
 }
 
 const dayMicros = 86_400e6
@@ -57,9 +55,11 @@ const hysteresis = 10
 const shownCalls = 8
 /** Bound on memory; the suspect that was silent longest makes room unless it has an incident. */
 const mostSuspects = 200_000
+const snapshotFormat = 1
 
 export function createDecisions(options: DecisionOptions): Decisions {
   const definitions = new Map((options.detectors ?? registered).map((definition) => [definition.name, definition]))
+  const fingerprint = [...definitions.values()].map(({ name, version }) => `${name} ${version}`).join(', ')
   const budget = new Budget(options.falseIncidentsPerDay)
   const populations = new Map<string, ScorePopulation>()
   const references = new Map<string, Reference>()
@@ -160,7 +160,7 @@ export function createDecisions(options: DecisionOptions): Decisions {
       return alert === null ? [] : [alert]
     }
     if (fused > level || !details.some((detail) => detail.score >= detail.detector.effectFloor && detail.pValue <= 2 * level)) return []
-    const incident = new Incident(category, subject, population, time, standingOf(suspect, observation, fused, level))
+    const incident = Incident.about(category, subject, population, time, standingOf(suspect, observation, fused, level))
     suspect.incident = incident
     open.add(suspect)
     // An attacker must not become the norm for the next one.
@@ -246,6 +246,43 @@ export function createDecisions(options: DecisionOptions): Decisions {
         const [detector, population] = key.split('\u0000')
         return { detector, population, subjects: scores.size, lacks: scores.lacks(Math.max(clock, scores.since)) }
       })
+    },
+
+    snapshot() {
+      const writer = new ByteWriter(4096).u8(snapshotFormat).text(fingerprint).f64(clock)
+      budget.encode(writer)
+      writer.u32(populations.size)
+      for (const [key, scores] of populations) {
+        writer.text(key)
+        scores.encode(writer)
+      }
+      writer.u32(references.size)
+      for (const [key, reference] of references) writer.text(key).block(reference.encode())
+      return writer
+        .block(serialize([...suspects.values()].map(suspectState)))
+        .block(serialize([...open].map(({ key }) => key)))
+        .finish()
+    },
+
+    restore(bytes) {
+      const reader = new ByteReader(bytes)
+      if (reader.u8() !== snapshotFormat) throw new TidewatchError('TW_STATE_MISMATCH', 'decisions of another format')
+      if (reader.text() !== fingerprint) throw new TidewatchError('TW_STATE_MISMATCH', 'decisions about another set of detectors')
+      clock = reader.f64()
+      budget.decode(reader)
+      populations.clear()
+      for (let left = reader.u32(); left > 0; left--) populations.set(reader.text(), ScorePopulation.decode(reader))
+      references.clear()
+      for (let left = reader.u32(); left > 0; left--) {
+        const key = reader.text()
+        const reference = definitions.get(key.slice(0, key.indexOf('\u0000')))!.buildReference!()
+        reference.decode(reader.block())
+        references.set(key, reference)
+      }
+      suspects.clear()
+      for (const state of deserialize(reader.block()) as SuspectState[]) suspects.set(state.key, restoreSuspect(state, definitions))
+      open.clear()
+      for (const key of deserialize(reader.block()) as string[]) open.add(suspects.get(key)!)
     },
   }
 }

@@ -22,6 +22,20 @@ export interface Standing {
   readonly evidence: Readonly<Record<string, unknown>>
 }
 
+/** Everything that an incident remembers, as plain values. */
+export interface IncidentState {
+  readonly id: string
+  readonly category: Category
+  readonly subject: Subject
+  readonly opened: number
+  readonly detectors: readonly string[]
+  readonly severity: Severity
+  readonly alerts: number
+  readonly standing: Standing
+  readonly active: number
+  readonly alertedEvents: number
+}
+
 /** An incident is resolved after a day without suspicion. */
 const quietMicros = 86_400e6
 
@@ -32,19 +46,49 @@ export class Incident {
   readonly subject: Subject
   readonly opened: number
   readonly #detectors = new Set<string>()
-  #severity: Severity = 'low'
-  #alerts = 0
+  #severity: Severity
+  #alerts: number
   #standing: Standing
   #active: number
-  #alertedEvents = 0
+  #alertedEvents: number
 
-  constructor(category: Category, subject: Subject, population: string, opened: number, standing: Standing) {
-    this.id = `inc_${digest(category, population, subject.kind, subject.id, opened)}`
+  private constructor({ id, category, subject, opened, detectors, severity, alerts, standing, active, alertedEvents }: IncidentState) {
+    this.id = id
     this.category = category
     this.subject = subject
     this.opened = opened
+    for (const name of detectors) this.#detectors.add(name)
+    this.#severity = severity
+    this.#alerts = alerts
     this.#standing = standing
-    this.#active = opened
+    this.#active = active
+    this.#alertedEvents = alertedEvents
+  }
+
+  static about(category: Category, subject: Subject, population: string, opened: number, standing: Standing): Incident {
+    const id = `inc_${digest(category, population, subject.kind, subject.id, opened)}`
+    const fresh = { detectors: [], severity: 'low', alerts: 0, alertedEvents: 0 } as const
+    return new Incident({ id, category, subject, opened, standing, active: opened, ...fresh })
+  }
+
+  /** Goes on from what `state` told. */
+  static restore(state: IncidentState): Incident {
+    return new Incident(state)
+  }
+
+  state(): IncidentState {
+    return {
+      id: this.id,
+      category: this.category,
+      subject: this.subject,
+      opened: this.opened,
+      detectors: [...this.#detectors],
+      severity: this.#severity,
+      alerts: this.#alerts,
+      standing: this.#standing,
+      active: this.#active,
+      alertedEvents: this.#alertedEvents,
+    }
   }
 
   open(): Alert {

@@ -1,3 +1,4 @@
+import type { ByteReader, ByteWriter } from '../sketches/bytes.ts'
 import { lowerBound, ScoreTail } from './tail.ts'
 
 /** Fewer other subjects give no ranks to compare with. */
@@ -70,6 +71,23 @@ export class ScorePopulation {
   /** Quantile of all scores, 0 <= q <= 1. */
   quantile(q: number): number {
     return this.#ascending[Math.min(this.#count - 1, Math.max(0, Math.ceil(q * this.#count) - 1))]
+  }
+
+  encode(writer: ByteWriter): void {
+    writer.f64(this.since).u32(this.#members.size)
+    for (const [subject, { score, at }] of this.#members) writer.text(subject).f64(score).f64(at)
+  }
+
+  static decode(reader: ByteReader): ScorePopulation {
+    const population = new ScorePopulation(reader.f64())
+    for (let left = reader.u32(); left > 0; left--) {
+      const subject = reader.text()
+      const score = reader.f64()
+      population.#members.set(subject, { score, at: reader.f64() })
+      population.#ascending[population.#count++] = score
+    }
+    population.#ascending.subarray(0, population.#count).sort()
+    return population
   }
 
   #expire(time: number): void {

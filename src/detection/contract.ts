@@ -84,6 +84,9 @@ export interface Reference {
   score(subject: string, sketch: Uint8Array, learn: boolean): { readonly score: number; readonly evidence: Evidence } | null
   /** Takes a subject out, because it turned out to be an attacker. */
   forget(subject: string): void
+  /** Compact bytes from which `decode`, on a new reference, makes an equal one. */
+  encode(): Uint8Array
+  decode(bytes: Uint8Array): void
 }
 
 /** Checks nothing at run time; keeps a definition's state type together. */

@@ -1,3 +1,4 @@
+import { ByteReader, ByteWriter } from '../sketches/bytes.ts'
 import { PopulationGaussian } from '../sketches/gaussian.ts'
 import { solve3 } from '../sketches/least-squares.ts'
 import { decodeMeanSketch, effectiveCount, selfSimilarity } from '../sketches/mean-embedding.ts'
@@ -67,6 +68,45 @@ export class MeanShiftReference implements Reference {
     if (this.#members.delete(subject)) this.#rebuild(null)
   }
 
+  encode(): Uint8Array {
+    const writer = new ByteWriter(1024).u32(this.#learnedSince).u32(this.#members.size)
+    for (const [subject, { inputs, similarity, dimensions, mean, modelled }] of this.#members) {
+      writer.text(subject).f64(inputs).f64(similarity).u32(dimensions).u32(mean.length).f32s(mean)
+      // Mostly the model was built with the mean that still holds.
+      writer.u8(modelled === null ? 0 : modelled === mean ? 1 : 2)
+      if (modelled !== null && modelled !== mean) writer.u32(modelled.length).f32s(modelled)
+    }
+    writer.u8(this.#model === null ? 0 : 1)
+    if (this.#model === null) return writer.finish()
+    const { gaussian, usual, centre, members, dimensions } = this.#model
+    for (const value of [...usual, centre, members, dimensions]) writer.f64(value)
+    gaussian.encode(writer)
+    return writer.finish()
+  }
+
+  decode(bytes: Uint8Array): void {
+    const reader = new ByteReader(bytes)
+    this.#learnedSince = reader.u32()
+    this.#members.clear()
+    for (let left = reader.u32(); left > 0; left--) {
+      const subject = reader.text()
+      const inputs = reader.f64()
+      const similarity = reader.f64()
+      const dimensions = reader.u32()
+      const mean = reader.f32s(reader.u32())
+      const kind = reader.u8()
+      const modelled = kind === 0 ? null : kind === 1 ? mean : reader.f32s(reader.u32())
+      this.#members.set(subject, { inputs, similarity, dimensions, mean, modelled })
+    }
+    this.#model = null
+    if (reader.u8() === 0) return
+    const usual = [reader.f64(), reader.f64(), reader.f64()] as const
+    const centre = reader.f64()
+    const members = reader.f64()
+    const dimensions = reader.f64()
+    this.#model = { gaussian: PopulationGaussian.decode(reader), members, dimensions, usual, centre }
+  }
+
   #learn(subject: string, member: Member): void {
     this.#members.delete(subject)
     if (this.#members.size >= largestPopulation) this.#members.delete(this.#members.keys().next().value as string)
@@ -84,7 +124,7 @@ export class MeanShiftReference implements Reference {
     for (const member of this.#members.values()) member.modelled = null
     if (size < smallestPopulation) return
     const members = [...this.#members.values()].filter((member) => member.dimensions === length)
-    const gaussian = new PopulationGaussian(members.map((member) => member.mean))
+    const gaussian = PopulationGaussian.of(members.map((member) => member.mean))
     for (const member of members) member.modelled = member.mean
     const squared = members.map(({ mean }) => Math.max(1e-9, gaussian.distance(mean, mean)))
     // Errors count in relation to the expectation, which is not known before: least squares with weights from the round before.

@@ -1,3 +1,5 @@
+import type { ByteReader, ByteWriter } from './bytes.ts'
+
 /**
  * Mean and covariance of a small population of vectors, with what one needs to compare a member with the others: squared Mahalanobis
  * distances with the member itself left out. The covariance is shrunk towards a multiple of the identity by d / (d + n), so that it
@@ -13,18 +15,26 @@ export class PopulationGaussian {
   readonly #x: Float64Array
   readonly #v: Float64Array
 
+  private constructor(members: number, mean: Float64Array, factor: Float64Array, kept: number) {
+    this.#dimensions = mean.length
+    this.#members = members
+    this.#mean = mean
+    this.#factor = factor
+    this.#kept = kept
+    this.#x = new Float64Array(mean.length)
+    this.#v = new Float64Array(mean.length)
+  }
+
   /** `vectors` all have one length d; at least 3 of them. */
-  constructor(vectors: readonly Float32Array[]) {
+  static of(vectors: readonly Float32Array[]): PopulationGaussian {
     const d = vectors[0].length
     const n = vectors.length
-    this.#dimensions = d
-    this.#members = n
-    this.#mean = new Float64Array(d)
-    for (const vector of vectors) for (let i = 0; i < d; i++) this.#mean[i] += vector[i] / n
+    const mean = new Float64Array(d)
+    for (const vector of vectors) for (let i = 0; i < d; i++) mean[i] += vector[i] / n
     const covariance = new Float64Array(d * d)
     const centred = new Float64Array(d)
     for (const vector of vectors) {
-      for (let i = 0; i < d; i++) centred[i] = vector[i] - this.#mean[i]
+      for (let i = 0; i < d; i++) centred[i] = vector[i] - mean[i]
       for (let i = 0; i < d; i++) {
         const ci = centred[i] / (n - 1)
         for (let j = 0, at = i * d; j <= i; j++, at++) covariance[at] += ci * centred[j]
@@ -33,14 +43,28 @@ export class PopulationGaussian {
     let trace = 0
     for (let i = 0; i < d; i++) trace += covariance[i * d + i]
     const shrinkage = d / (d + n)
-    this.#kept = 1 - shrinkage
+    const kept = 1 - shrinkage
     // A population of equal vectors has no spread; the smallest double that matters keeps the factor real.
     const ridge = (shrinkage * trace) / d + 1e-12
-    for (let i = 0; i < d * d; i++) covariance[i] *= this.#kept
+    for (let i = 0; i < d * d; i++) covariance[i] *= kept
     for (let i = 0; i < d; i++) covariance[i * d + i] += ridge
-    this.#factor = cholesky(covariance, d)
-    this.#x = new Float64Array(d)
-    this.#v = new Float64Array(d)
+    return new PopulationGaussian(n, mean, cholesky(covariance, d), kept)
+  }
+
+  encode(writer: ByteWriter): void {
+    writer.u32(this.#dimensions).u32(this.#members).f64(this.#kept)
+    for (const value of this.#mean) writer.f64(value)
+    for (let i = 0; i < this.#dimensions; i++) for (let j = 0; j <= i; j++) writer.f64(this.#factor[i * this.#dimensions + j])
+  }
+
+  static decode(reader: ByteReader): PopulationGaussian {
+    const d = reader.u32()
+    const members = reader.u32()
+    const kept = reader.f64()
+    const mean = Float64Array.from({ length: d }, () => reader.f64())
+    const factor = new Float64Array(d * d)
+    for (let i = 0; i < d; i++) for (let j = 0; j <= i; j++) factor[i * d + j] = reader.f64()
+    return new PopulationGaussian(members, mean, factor, kept)
   }
 
   /**
