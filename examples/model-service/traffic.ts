@@ -56,7 +56,9 @@ export function planTraffic(options: PlanOptions): Plan {
   const live = [
     ...ordinary(random, [...persons, ...programs], now, end),
     ...attack(random, attacker, attackFrom, attackFrom + attackSeconds * 1000, attackCalls),
-  ].sort(byTime)
+  ]
+    .filter(({ at }) => at < end)
+    .sort(byTime)
   return { history, live, attacker: attacker.id, attackFrom }
 }
 

@@ -30,6 +30,12 @@ describe('the simulated traffic', () => {
     expect(plan.live[0].at).toBeGreaterThanOrEqual(now)
   })
 
+  it('ends the live phase when it was told to', () => {
+    const brief = planTraffic({ seed: 1, now, liveSeconds: 8 })
+    expect(Math.max(...brief.live.map(({ at }) => at))).toBeLessThan(now + 8000)
+    expect(brief.live.some(({ caller }) => caller.id === brief.attacker)).toBe(true)
+  })
+
   it('sleeps at night', () => {
     const people = plan.history.filter(({ caller }) => caller.kind === 'human')
     const share = (from: number, to: number) =>
