@@ -151,6 +151,7 @@ export class Journal {
   private async release(): Promise<void> {
     const keepFrom = this.options.lowWater?.(this.committedOffset) ?? this.committedOffset
     while (this.segments.length > 1 && this.segments[0]!.durable.next <= keepFrom) {
+      this.full = false
       await rm(this.segments.shift()!.path, { force: true })
     }
   }
