@@ -3,6 +3,7 @@ import type { Alert } from '../decisions/alert.ts'
 import type { Decisions } from '../decisions/decide.ts'
 import type { Detection } from '../detection/detect.ts'
 import type { Observation } from '../detection/observation.ts'
+import { refusalOf } from '../sources/refusal.ts'
 import type { BatchContext, SourceBatch } from '../sources/source.ts'
 import type { DeadLetter } from '../telemetry/dead-letter.ts'
 import type { Event } from '../telemetry/events.ts'
@@ -99,7 +100,10 @@ export class Pipeline {
     let sinceHeartbeat = 0
     for (const record of fresh.records) {
       const ingested = this.options.ingest.record(fresh, record)
-      this.guard.note(fresh.topic, fresh.partition, ingested.deadLetters.length > 0 && ingested.events.length === 0)
+      // Who was refused at the door was told so; it says nothing of a broken producer behind the log.
+      if (refusalOf(record) === null) {
+        this.guard.note(fresh.topic, fresh.partition, ingested.deadLetters.length > 0 && ingested.events.length === 0)
+      }
       this.consume(ingested, outcome)
       sinceHeartbeat += record.value.length
       if (sinceHeartbeat > HEARTBEAT_BYTES) {
