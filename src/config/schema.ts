@@ -132,6 +132,17 @@ const ingest = z.strictObject({
   joinSpans: z.number().int().positive().default(50_000).describe('Most calls that wait.'),
 })
 
+const state = z.strictObject({
+  checkpointEvery: z
+    .strictObject({
+      records: z.number().int().positive().default(100_000).describe('Records of the log.'),
+      bytes: bytes.prefault('64 MB').describe('Bytes of the log; an eighth of `journal.maxBytes` if that is less.'),
+      eventTime: duration.prefault('10m').describe('Event time, counted when the log has grown by the size of the state or more.'),
+    })
+    .prefault({})
+    .describe('What may lie between two checkpoints, whatever comes first: about as much is read again after a crash.'),
+})
+
 const identity = z.strictObject({
   hash: z.boolean().default(true).describe('Store principals as keyed hashes.'),
   key: base64(32, 4096).optional().meta({
@@ -263,6 +274,7 @@ export const configSchema = z.strictObject({
   otlp: otlp.prefault({}).describe('Telemetry straight from SDKs and Collectors.'),
   journal: journal.prefault({}).describe('The log on disk that received telemetry stands in until it is stored.'),
   ingest: ingest.prefault({}).describe('How telemetry becomes events.'),
+  state: state.prefault({}).describe('What the detectors remember, as it is saved in the store.'),
   identity: identity.prefault({}).describe('Who is behind a call.'),
   content: content.prefault({}).describe('Prompt text.'),
   deadLetters: deadLetters.prefault({}).describe('Records that are refused, and how many of them mean that a producer is broken.'),

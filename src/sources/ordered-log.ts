@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errorCode } from '../errors.ts'
-import type { BatchHandler, PartitionLag, Source, SourceBatch } from './source.ts'
+import type { BatchHandler, PartitionLag, Source, SourceBatch, StartOptions } from './source.ts'
 
 /** A log of one partition that is read forwards by one reader. */
 export interface OrderedLog {
   readonly name: string
   readonly topic: string
-  /** Readies the log for reading. Rejects where it cannot be read at all. */
-  open(): Promise<void>
+  /** Readies the log for reading, from the place that `resume` tells where the log can go there. Rejects where it cannot be read at all. */
+  open(resume: StartOptions['resume']): Promise<void>
   /** The next range; waits for one, and resolves with null at the end or when the signal is aborted. A rejection is final. */
   read(signal: AbortSignal): Promise<SourceBatch | null>
   /** Remembers that everything before `next` is done. */
@@ -55,8 +55,8 @@ export class OrderedLogSource implements Source {
     this.ended.catch(() => {})
   }
 
-  async start(handler: BatchHandler): Promise<void> {
-    await this.log.open()
+  async start(handler: BatchHandler, { resume }: StartOptions = {}): Promise<void> {
+    await this.log.open(resume)
     this.running = this.run(handler).then(
       (exhausted) => {
         if (exhausted) this.settleEnded.resolve()

@@ -38,6 +38,15 @@ export interface BatchContext {
   owned(): boolean
 }
 
+/** What a source asks when it starts. */
+export interface StartOptions {
+  /**
+   * The first offset to deliver of a partition that the source is about to read; one that the log no longer holds means the oldest that it
+   * does. Null: nothing is known, and what the source committed counts. A source that cannot go to a place delivers from before it.
+   */
+  readonly resume?: (topic: string, epoch: string, partition: number) => Promise<number | null>
+}
+
 /**
  * Where telemetry comes from. The same suite (`test/sources/conformance.ts`) runs over every implementation.
  * A batch counts as done only after the handler resolved; then the source commits `last + 1`.
@@ -45,7 +54,7 @@ export interface BatchContext {
 export interface Source {
   readonly name: string
   /** Resolves when batches can arrive. Throws TW_SOURCE_UNAVAILABLE when it cannot start. */
-  start(handler: BatchHandler): Promise<void>
+  start(handler: BatchHandler, options?: StartOptions): Promise<void>
   /** Stops delivery without losing the place; idempotent. */
   pause(): void
   resume(): void

@@ -1,5 +1,6 @@
 import type { Config } from '../config/schema.ts'
 import { errorCode, TidewatchError } from '../errors.ts'
+import { ByteReader, ByteWriter } from '../sketches/bytes.ts'
 import { refusalOf } from '../sources/refusal.ts'
 import type { SourceBatch, SourceRecord } from '../sources/source.ts'
 import type { DeadLetter } from '../telemetry/dead-letter.ts'
@@ -24,6 +25,10 @@ export interface Ingest {
   record(batch: SourceBatch, record: SourceRecord): Ingested
   /** The log has ended: gives out the calls that wait for their parent. */
   finish(): Ingested
+  /** Watermark and waiting calls as bytes. */
+  snapshot(): Uint8Array
+  /** Throws TW_STATE_MISMATCH where the calls were saved by a version that reads other fields. */
+  restore(bytes: Uint8Array): void
 }
 
 /** `mapper` of `src/telemetry/map.ts`. */
@@ -75,6 +80,20 @@ class OneLogIngest implements Ingest {
 
   finish(): Ingested {
     return this.ingested([this.mapper.flushAll(this.window)], [])
+  }
+
+  snapshot(): Uint8Array {
+    return new ByteWriter()
+      .f64(this.watermark ?? Number.NaN)
+      .block(this.window.encode())
+      .finish()
+  }
+
+  restore(bytes: Uint8Array): void {
+    const reader = new ByteReader(bytes)
+    const watermark = reader.f64()
+    this.watermark = Number.isNaN(watermark) ? null : watermark
+    this.window.decode(reader.block())
   }
 
   private flush(): Mapped {

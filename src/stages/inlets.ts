@@ -33,10 +33,10 @@ export interface Inlets {
 
 /**
  * With brokers, telemetry is read from Kafka and the receivers publish there; without, the receivers write a journal in the data
- * folder, and that is read.
+ * folder, and that is read; of it, records from `lowWater` on are kept.
  */
-export async function openInlets(config: Config, log: Logger, metrics: Metrics): Promise<Inlets> {
-  const back = config.kafka.brokers.length > 0 ? kafkaBack(config, log, metrics) : await journalBack(config, log, metrics)
+export async function openInlets(config: Config, log: Logger, metrics: Metrics, lowWater: () => number): Promise<Inlets> {
+  const back = config.kafka.brokers.length > 0 ? kafkaBack(config, log, metrics) : await journalBack(config, log, metrics, lowWater)
   const receiver = new OtlpReceiver(back.sink, {
     maxInFlight: config.otlp.maxInFlight,
     keepBytes: config.deadLetters.maxBytes,
@@ -102,11 +102,12 @@ function kafkaBack(config: Config, log: Logger, metrics: Metrics): Back {
   }
 }
 
-async function journalBack(config: Config, log: Logger, metrics: Metrics): Promise<Back> {
+async function journalBack(config: Config, log: Logger, metrics: Metrics, lowWater: () => number): Promise<Back> {
   const journalLog = log.child({ component: 'journal' })
   const journal = await Journal.open({
     directory: join(config.data.directory, 'journal'),
     ...config.journal,
+    lowWater,
     onDamage: (damage) => journalLog.error({ ...damage }, 'the journal is damaged; the readable part is used'),
   })
   metrics.journalSize.observe(() => [{ value: journal.bytes, attributes: {} }])

@@ -1,11 +1,10 @@
 import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { configHash } from '../config/hash.ts'
 import type { Config } from '../config/schema.ts'
-import { createDecisions } from '../decisions/decide.ts'
 import { Dispatcher } from '../delivery/dispatcher.ts'
 import { deliveryRows } from '../delivery/outbox.ts'
-import { createDetection } from '../detection/detect.ts'
 import { detectors } from '../detection/registry.ts'
 import { startObservability } from '../observability/otel.ts'
 import { traceBatch } from '../observability/spans.ts'
@@ -13,13 +12,18 @@ import { createServer } from '../server/app.ts'
 import type { PipelineStatus, Problem } from '../server/deps.ts'
 import { AlertFeed } from '../server/feed.ts'
 import type { SourceBatch } from '../sources/source.ts'
+import { FORMAT_VERSION } from '../store/insert.ts'
 import { openStore } from '../store/open.ts'
 import { batchRows } from '../store/rows.ts'
 import type { Store } from '../store/store.ts'
-import { createIngest } from './ingest.ts'
+import { Checkpointing } from './checkpointing.ts'
+import { fileClaims } from './file-claims.ts'
 import { type Inlets, openInlets } from './inlets.ts'
 import { openMapper } from './mapper.ts'
-import { type Outcome, Pipeline } from './pipeline.ts'
+import type { Outcome } from './outcome.ts'
+import { Pipeline } from './pipeline.ts'
+import { PoisonGuard } from './poison.ts'
+import { Stages } from './stages.ts'
 
 export interface InstanceOptions {
   readonly log: Logger
@@ -74,7 +78,8 @@ async function start(
   const { metrics } = observability
 
   const storeLog = log.child({ component: 'store' })
-  const store = await openStore(config, `${config.kafka.groupId}|${configHash(config)}`, (error) =>
+  const salt = `${config.kafka.groupId}|${configHash(config)}`
+  const store = await openStore(config, salt, (error) =>
     storeLog.warn({ err: error }, 'the store does not take a batch; it is tried again'),
   )
   closers.push(() => store.close())
@@ -94,19 +99,25 @@ async function start(
 
   const counts = { records: 0, events: 0, alerts: 0, deadLetters: 0 }
   const giveUp = new AbortController()
+  // Several partitions are not one ordered log: their state could not be rebuilt from it.
+  const oneLog = config.kafka.brokers.length === 0
+  const checkpoints = oneLog ? openCheckpoints(config, store, log) : null
+  const mapper = await openMapper(config)
   const pipeline = new Pipeline({
-    config,
-    ingest: createIngest(config, await openMapper(config)),
-    detection: createDetection({ seed: config.seed, disabled: config.decisions.disabled }),
-    decisions: createDecisions({ falseIncidentsPerDay: config.decisions.falseIncidentsPerDay }),
-    write: async (batch, outcome) => {
+    createStages: () => new Stages(config, mapper),
+    guard: new PoisonGuard(config.deadLetters.maxShare, config.deadLetters.maxRun),
+    base: { salt, format: FORMAT_VERSION },
+    stored: async (topic, epoch, partition) => (await store.lastRange(topic, epoch, partition))?.last ?? null,
+    claims: oneLog ? fileClaims(join(config.data.directory, 'journal')) : null,
+    checkpoints,
+    write: async ({ range, base, outcome, checkpoint }) => {
       const started = performance.now()
       const deliveries = deliveryRows(outcome.alerts, config.webhooks)
-      await store.write({ range: rangeOf(batch), rows: batchRows({ ...outcome, deliveries }) }, giveUp.signal)
+      await store.write({ range, base, rows: { ...batchRows({ ...outcome, deliveries }), checkpoints: checkpoint } }, giveUp.signal)
       metrics.storeWriteDuration.record((performance.now() - started) / 1000)
     },
-    written: (batch, outcome) => {
-      counts.records += batch.records.length
+    written: ({ records, outcome }) => {
+      counts.records += records
       counts.events += outcome.events.length
       counts.alerts += outcome.alerts.length
       counts.deadLetters += outcome.deadLetters.length
@@ -123,21 +134,18 @@ async function start(
     for (const reason in outcome.clamped) metrics.clamped.add(outcome.clamped[reason]!, { reason })
   }
 
-  const inlets: Inlets = await openInlets(config, log, metrics)
+  const inlets: Inlets = await openInlets(config, log, metrics, () => checkpoints?.lowWater ?? 0)
   closers.push(() => inlets.close())
   closers.push(async () => {
     // A store that does not answer must not keep the process: what is not written is processed again after the start.
     const patience = setTimeout(() => giveUp.abort(), STORE_PATIENCE)
     await Promise.all(inlets.sources.map((source) => source.stop()))
+    await pipeline.rest().catch((error) => log.warn({ err: error }, 'the state was not saved; the next start reads the log again'))
     clearTimeout(patience)
   })
 
   const handle = async (batch: SourceBatch, context: Parameters<Pipeline['handle']>[1]) => {
-    const { topic, epoch, partition } = batch
-    if (!pipeline.knows(topic, epoch, partition)) {
-      const stored = await store.lastRange(topic, epoch, partition)
-      if (stored) pipeline.resumeAfter(topic, epoch, partition, stored.last)
-    }
+    const { topic, partition } = batch
     const started = performance.now()
     const group = config.kafka.brokers.length > 0 ? config.kafka.groupId : null
     await traceBatch({ destination: topic, partition, first: batch.first, messages: batch.records.length, group }, () =>
@@ -195,7 +203,7 @@ async function start(
   closers.push(() => server.close())
 
   for (const source of inlets.sources) {
-    const starting = source.start(handle)
+    const starting = source.start(handle, oneLog ? { resume: (topic, epoch, partition) => pipeline.place(topic, epoch, partition) } : {})
     // Brokers that are away make a source wait, not the instance: readiness tells it.
     if (source.name === 'kafka') starting.catch((error) => log.fatal({ err: error }, 'Kafka cannot be read'))
     else await starting
@@ -223,6 +231,14 @@ async function start(
 /** Milliseconds that a stop waits for a store that does not answer. */
 const STORE_PATIENCE = 4000
 
-function rangeOf({ topic, epoch, partition, first, last }: SourceBatch) {
-  return { topic, epoch, partition, first, last }
+function openCheckpoints(config: Config, store: Store, log: Logger): Checkpointing {
+  const { records, bytes, eventTime } = config.state.checkpointEvery
+  // The journal keeps what two checkpoints lie apart, and must have room for more.
+  const mostBytes = config.journal.maxBytes / 8
+  return new Checkpointing({
+    store,
+    group: config.kafka.groupId,
+    policy: { records, bytes: Math.min(bytes, mostBytes), eventTime, mostBytes },
+    onUnusable: (error) => log.warn({ err: error }, 'saved state cannot be used; it is rebuilt from what the log still holds'),
+  })
 }

@@ -1,159 +1,245 @@
-import type { Config } from '../config/schema.ts'
-import type { Alert } from '../decisions/alert.ts'
-import type { Decisions } from '../decisions/decide.ts'
-import type { Detection } from '../detection/detect.ts'
-import type { Observation } from '../detection/observation.ts'
-import { refusalOf } from '../sources/refusal.ts'
+import { reach } from '../crash-point.ts'
 import type { BatchContext, SourceBatch } from '../sources/source.ts'
-import type { DeadLetter } from '../telemetry/dead-letter.ts'
-import type { Event } from '../telemetry/events.ts'
-import type { Ingest, Ingested } from './ingest.ts'
-import { PoisonGuard } from './poison.ts'
+import type { RangeKey, Row, TokenBase } from '../store/store.ts'
+import type { Checkpointing } from './checkpointing.ts'
+import type { Checkpoint } from './checkpoints.ts'
+import type { Claim, Claims } from './claims.ts'
+import { type Outcome, OutcomeBuilder } from './outcome.ts'
+import type { PoisonGuard } from './poison.ts'
+import type { Stages } from './stages.ts'
 
-/** Everything that one range of the log caused, in log order. Observations carry their final scores and p-values. */
-export interface Outcome {
-  readonly events: readonly Event[]
-  readonly observations: readonly Observation[]
-  readonly alerts: readonly Alert[]
-  readonly deadLetters: readonly DeadLetter[]
-  readonly clamped: Readonly<Record<string, number>>
+/** A frozen range and everything that it caused. */
+export interface FormedRange {
+  readonly range: RangeKey
+  readonly base: TokenBase
+  readonly records: number
+  readonly outcome: Outcome
+  /** Rows of the state behind the range, none where no checkpoint is due. */
+  readonly checkpoint: readonly Row[]
 }
 
 export interface PipelineOptions {
-  readonly config: Pick<Config, 'deadLetters'>
-  readonly ingest: Ingest
-  readonly detection: Detection
-  readonly decisions: Decisions
-  /** Makes the outcome of a range durable, exactly once however often it is repeated; rejects only when it gives up. */
-  readonly write: (batch: SourceBatch, outcome: Outcome) => Promise<void>
+  readonly createStages: () => Stages
+  readonly guard: PoisonGuard
+  /** What the tokens of ranges that begin now are made from. */
+  readonly base: TokenBase
+  /** The last offset of a partition that the store has; null where it knows nothing. */
+  readonly stored: (topic: string, epoch: string, partition: number) => Promise<number | null>
+  /** Null: ranges are as the source delivers them. */
+  readonly claims: Claims | null
+  /** Null: state is not saved. With it, the log must be one partition. */
+  readonly checkpoints: Checkpointing | null
+  /** Makes a range durable, exactly once however often it is repeated; rejects only when it gives up. */
+  readonly write: (formed: FormedRange) => Promise<void>
   /** Called once for each range after it is durable. */
-  readonly written: (batch: SourceBatch, outcome: Outcome) => void
+  readonly written: (formed: FormedRange) => void
+  /** Told of what stored records cause when they are read again to rebuild the state. Absent: nobody hears of it. */
+  readonly heldBack?: (outcome: Outcome, records: number) => Promise<void>
 }
 
 interface Partition {
-  /** Last offset whose events went through the detectors. */
-  processed: number
-  /** Processed but not yet durable: written again, never processed again. */
-  pending: { batch: SourceBatch; outcome: Outcome } | null
+  /** Last offset that the store has; -1 where it knows nothing. */
+  stored: number
+  /** Last offset that went through the stages. */
+  applied: number
+  /** The range in work. */
+  forming: Forming | null
+  /** Formed but not yet durable: written again, never formed again. */
+  formed: { readonly range: FormedRange; readonly checkpoint: Checkpoint | null } | null
+}
+
+interface Forming {
+  readonly range: RangeKey
+  readonly base: TokenBase
+  readonly outcome: OutcomeBuilder
+  /** False for what an earlier process claimed: a restart gets past the records that made the guard stop it. */
+  readonly guarded: boolean
+  records: number
 }
 
 /** A heartbeat after so many bytes of records. */
 const HEARTBEAT_BYTES = 4 * 2 ** 20
 
 /**
- * The stages ingest, detect and decide as plain calls over one ordered log. Batches of several partitions take turns, so
- * that the order of what the detectors see is the order of delivery. A batch that comes again, whole or in part, because
- * the store or the log had a fault, passes the detectors once.
+ * Exact delivery over ordered logs. The store's record decides where to go on; ranges are claimed before their first row is written, and
+ * a claimed range is formed again exactly, whatever the source's batches are; state that is younger than the last checkpoint is rebuilt
+ * from the log with its output held back. Batches of several partitions take turns, so that the order of what the detectors see is
+ * the order of delivery.
  */
 export class Pipeline {
   private readonly options: PipelineOptions
-  private readonly guard: PoisonGuard
-  private readonly partitions = new Map<string, Partition>()
-  private turn: Promise<void> = Promise.resolve()
-  private time: number | null = null
+  private readonly partitions = new Map<string, Promise<Partition>>()
+  private stages: Stages
+  private turn: Promise<unknown> = Promise.resolve()
 
   constructor(options: PipelineOptions) {
     this.options = options
-    this.guard = new PoisonGuard(options.config.deadLetters.maxShare, options.config.deadLetters.maxRun)
+    this.stages = options.createStages()
   }
 
   /** Event time up to which the log has come, microseconds; null before the first event. */
   get watermark(): number | null {
-    return this.time
+    return this.stages.watermark
   }
 
-  /** Tells where the store's record of a partition ends: records up to `offset` are known and are skipped. */
-  resumeAfter(topic: string, epoch: string, partition: number, offset: number): void {
-    this.partitions.set(keyOf(topic, epoch, partition), { processed: offset, pending: null })
+  /** What each population lacks until it can judge. */
+  populations(): ReturnType<Stages['decisions']['status']> {
+    return this.stages.decisions.status()
   }
 
-  /** Whether `resumeAfter` was told of a partition, or records of it were processed. */
-  knows(topic: string, epoch: string, partition: number): boolean {
-    return this.partitions.has(keyOf(topic, epoch, partition))
+  /** The first offset that is needed of a partition: `resume` of `Source.start`. Null where neither store nor claim knows it. */
+  async place(topic: string, epoch: string, partition: number): Promise<number | null> {
+    const { stored, applied } = await this.open(topic, epoch, partition)
+    return stored < 0 && applied < 0 ? null : applied + 1
   }
 
-  /** Processes a batch and resolves once all that it caused is durable. */
+  /** Takes a batch in. Resolves once all that its records caused is durable, as far as the ranges that they belong to are whole. */
   handle(batch: SourceBatch, context: BatchContext): Promise<void> {
-    const run = this.turn.then(() => this.process(batch, context))
-    this.turn = run.catch(() => {})
-    return run
+    return this.inTurn(() => this.process(batch, context))
   }
 
   /** Ends the log (files have an end, streams have none): calls that wait for their parent are counted. */
   finish(): Outcome {
     const outcome = new OutcomeBuilder()
-    this.consume(this.options.ingest.finish(), outcome)
+    this.stages.finish(outcome)
     return outcome
   }
 
-  private async process(batch: SourceBatch, context: BatchContext): Promise<void> {
-    const key = keyOf(batch.topic, batch.epoch, batch.partition)
-    let partition = this.partitions.get(key)
-    if (partition === undefined) {
-      partition = { processed: -1, pending: null }
-      this.partitions.set(key, partition)
-    }
-    if (partition.pending) await this.persist(partition)
-    if (batch.last <= partition.processed) return
-    const fresh = batch.first > partition.processed ? batch : trim(batch, partition.processed)
-    const outcome = new OutcomeBuilder()
-    let sinceHeartbeat = 0
-    for (const record of fresh.records) {
-      const ingested = this.options.ingest.record(fresh, record)
-      // Who was refused at the door was told so; it says nothing of a broken producer behind the log.
-      if (refusalOf(record) === null) {
-        this.guard.note(fresh.topic, fresh.partition, ingested.deadLetters.length > 0 && ingested.events.length === 0)
+  /** Saves the state if everything that was taken in is stored, so that the next start has nothing to replay. After the source has stopped. */
+  async rest(): Promise<void> {
+    await this.inTurn(async () => {
+      for (const opening of this.partitions.values()) {
+        const { stored, applied, forming, formed } = await opening
+        if (applied === stored && !forming && !formed) await this.options.checkpoints?.save(this.stages, applied)
       }
-      this.consume(ingested, outcome)
+    })
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const run = this.turn.then(work)
+    this.turn = run.catch(() => {})
+    return run
+  }
+
+  private open(topic: string, epoch: string, partition: number): Promise<Partition> {
+    const key = JSON.stringify([topic, epoch, partition])
+    let opening = this.partitions.get(key)
+    if (opening === undefined) {
+      opening = this.recover(topic, epoch, partition)
+      this.partitions.set(key, opening)
+      opening.catch(() => this.partitions.delete(key))
+    }
+    return opening
+  }
+
+  private async recover(topic: string, epoch: string, partition: number): Promise<Partition> {
+    const { claims, checkpoints, createStages } = this.options
+    const claim = (await claims?.latest(topic, epoch, partition)) ?? null
+    const stored = (await this.options.stored(topic, epoch, partition)) ?? -1
+    // A claim that does not begin where the store ends is of another store, and nothing of it stands in this one.
+    const pending = claim !== null && claim.last > stored && (stored < 0 || claim.first === stored + 1) ? claim : null
+    const restored = (await checkpoints?.restore(topic, epoch, partition, stored, createStages)) ?? null
+    if (restored) this.stages = restored.stages
+    return {
+      stored,
+      applied: restored?.offset ?? (stored < 0 && pending ? pending.first - 1 : -1),
+      forming: pending && begun(pending, false),
+      formed: null,
+    }
+  }
+
+  private async process(batch: SourceBatch, context: BatchContext): Promise<void> {
+    const partition = await this.open(batch.topic, batch.epoch, batch.partition)
+    if (partition.formed) await this.persist(partition)
+    while (partition.applied < batch.last) {
+      if (partition.applied < partition.stored) {
+        await this.replay(partition, batch, context)
+      } else {
+        partition.forming ??= await this.begin(partition, batch)
+        await this.apply(partition, batch, partition.forming, context)
+        if (partition.applied < partition.forming.range.last) continue
+        partition.formed = this.form(partition.forming)
+        partition.forming = null
+        await this.persist(partition)
+      }
+    }
+  }
+
+  /** Freezes the range that a batch brings, from where the store ends. */
+  private async begin({ stored, applied }: Partition, batch: SourceBatch): Promise<Forming> {
+    const { topic, epoch, partition, last } = batch
+    const first = stored < 0 ? Math.max(batch.first, applied + 1) : stored + 1
+    const claim = { topic, epoch, partition, first, last, ...this.options.base }
+    await this.options.claims?.claim(claim)
+    reach('claimed')
+    return begun(claim, true)
+  }
+
+  /** Takes in what is stored already: the state follows the log, and nobody hears of it. */
+  private async replay(partition: Partition, batch: SourceBatch, context: BatchContext): Promise<void> {
+    const held = { outcome: new OutcomeBuilder(), records: 0 }
+    await this.through(partition, batch, partition.stored, held, null, context)
+    await this.options.heldBack?.(held.outcome, held.records)
+  }
+
+  private async apply(partition: Partition, batch: SourceBatch, forming: Forming, context: BatchContext): Promise<void> {
+    const guard = forming.guarded ? this.options.guard : null
+    await this.through(partition, batch, forming.range.last, forming, guard, context)
+  }
+
+  /**
+   * Takes the records of a batch up to an offset through the stages, those before `applied` left out. What fails in the middle goes on
+   * behind the last whole record.
+   */
+  private async through(
+    partition: Partition,
+    batch: SourceBatch,
+    to: number,
+    target: { readonly outcome: OutcomeBuilder; records: number },
+    guard: PoisonGuard | null,
+    context: BatchContext,
+  ): Promise<void> {
+    let sinceHeartbeat = 0
+    for (const record of batch.records) {
+      if (record.offset <= partition.applied) continue
+      if (record.offset > to) break
+      const refused = this.stages.apply(batch, record, target.outcome)
+      partition.applied = record.offset
+      this.options.checkpoints?.note(record)
+      guard?.note(batch.topic, batch.partition, refused)
+      target.records++
       sinceHeartbeat += record.value.length
       if (sinceHeartbeat > HEARTBEAT_BYTES) {
         sinceHeartbeat = 0
         await context.heartbeat()
       }
     }
-    partition.processed = fresh.last
-    partition.pending = { batch: fresh, outcome }
-    await this.persist(partition)
+    partition.applied = Math.max(partition.applied, Math.min(batch.last, to))
+  }
+
+  private form({ range, base, outcome, records }: Forming): NonNullable<Partition['formed']> {
+    const { checkpoints } = this.options
+    const saved = checkpoints?.due(this.watermark) ? checkpoints.rows(this.stages, range.last) : null
+    return { range: { range, base, records, outcome, checkpoint: saved?.rows ?? [] }, checkpoint: saved?.checkpoint ?? null }
   }
 
   private async persist(partition: Partition): Promise<void> {
-    const { batch, outcome } = partition.pending!
-    await this.options.write(batch, outcome)
-    partition.pending = null
-    this.options.written(batch, outcome)
-  }
-
-  private consume(ingested: Ingested, outcome: OutcomeBuilder): void {
-    const { detection, decisions } = this.options
-    outcome.deadLetters.push(...ingested.deadLetters)
-    for (const reason in ingested.clamped) outcome.clamped[reason] = (outcome.clamped[reason] ?? 0) + ingested.clamped[reason]!
-    for (const event of ingested.events) {
-      outcome.events.push(event)
-      for (const observation of detection.process(event)) {
-        const { score, pValue, alerts } = decisions.process(observation)
-        outcome.observations.push({ ...observation, score, pValue })
-        outcome.alerts.push(...alerts)
-      }
-    }
-    if (ingested.watermark !== null) {
-      this.time = ingested.watermark
-      outcome.alerts.push(...decisions.advance(ingested.watermark))
-    }
+    const { range, checkpoint } = partition.formed!
+    await this.options.write(range)
+    partition.formed = null
+    partition.stored = range.range.last
+    if (checkpoint) this.options.checkpoints!.stored(checkpoint, this.watermark)
+    reach('stored')
+    this.options.written(range)
   }
 }
 
-class OutcomeBuilder implements Outcome {
-  readonly events: Event[] = []
-  readonly observations: Observation[] = []
-  readonly alerts: Alert[] = []
-  readonly deadLetters: DeadLetter[] = []
-  readonly clamped: Record<string, number> = {}
-}
-
-function keyOf(topic: string, epoch: string, partition: number): string {
-  return `${topic}/${epoch}/${partition}`
-}
-
-function trim(batch: SourceBatch, processed: number): SourceBatch {
-  return { ...batch, first: processed + 1, records: batch.records.filter((record) => record.offset > processed) }
+function begun({ topic, epoch, partition, first, last, salt, format }: Claim, guarded: boolean): Forming {
+  return {
+    range: { topic, epoch, partition, first, last },
+    base: { salt, format },
+    outcome: new OutcomeBuilder(),
+    guarded,
+    records: 0,
+  }
 }

@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream'
 import type { ClickHouseClient } from '@clickhouse/client'
+import { reach } from '../crash-point.ts'
 import { TidewatchError } from '../errors.ts'
 import { storeError } from './faults.ts'
-import { encodeRows, insertSettings, insertStatement, rangeToken, token } from './insert.ts'
+import { encodeRows, FORMAT_VERSION, insertSettings, insertStatement, rangeToken, token } from './insert.ts'
 import { type MigrateOptions, migrate } from './migrate.ts'
 import { type RetryOptions, Trouble } from './retry.ts'
 import { proveDeduplication } from './self-check.ts'
@@ -63,8 +64,10 @@ export class ClientStore implements Store {
     const parts = writeOrder.map((table) => [table, batch.rows[table] ?? []] as const).filter(([, rows]) => rows.length > 0)
     for (const [table, rows] of [...parts, [rangeTable, [{ topic, epoch, partition, first, last }]] as const]) {
       const encoded = await encodeRows(rows)
-      const block = rangeToken(this.options.salt, table, batch.range)
+      const block = rangeToken(batch.base ?? { salt: this.options.salt, format: FORMAT_VERSION }, table, batch.range)
+      reach(`before-${table}`)
       await this.trouble.persevere(() => this.send(table, encoded, block, signal), { ...DEFAULT_RETRY, ...this.options.retry }, signal)
+      reach(`after-${table}`)
     }
   }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { RangeKey, Row } from './store.ts'
+import type { RangeKey, Row, TokenBase } from './store.ts'
 
 /**
  * Version of how rows are formed and encoded. Part of every token: a repeat is dropped by its token alone, whatever rows it has, so
@@ -33,9 +33,9 @@ export const insertSettings = {
   materialized_views_ignore_errors: 0,
 } as const satisfies Record<string, string | number>
 
-/** Token of a range's rows in one table. `salt` names the group and what of the configuration changes results. */
-export function rangeToken(salt: string, table: string, range: RangeKey): string {
-  return token(salt, table, range.topic, range.epoch, range.partition, range.first, range.last, FORMAT_VERSION)
+/** Token of a range's rows in one table. */
+export function rangeToken({ salt, format }: TokenBase, table: string, range: RangeKey): string {
+  return token(salt, table, range.topic, range.epoch, range.partition, range.first, range.last, format)
 }
 
 /** SHA-256 over the parts; JSON keeps `a|b` and `a`, `b` apart. */

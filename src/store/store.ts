@@ -11,6 +11,14 @@ export interface RangeKey {
   readonly last: number
 }
 
+/** What makes the tokens of a range besides its place. A range that was begun is finished with the same, whatever changed meanwhile. */
+export interface TokenBase {
+  /** Names the group and what of the configuration changes results. */
+  readonly salt: string
+  /** `FORMAT_VERSION` of the process that began the range. */
+  readonly format: number
+}
+
 export type Row = Readonly<Record<string, unknown>>
 
 /** All rows that one range of a log caused. Written table by table in the fixed order of `tables.ts`, the range row last. */
@@ -18,6 +26,8 @@ export interface WriteBatch {
   readonly range: RangeKey
   /** Table name to rows; empty lists are skipped. */
   readonly rows: Readonly<Record<string, readonly Row[]>>
+  /** Absent: what the store was opened with. */
+  readonly base?: TokenBase
 }
 
 export interface Store {

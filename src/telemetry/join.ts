@@ -37,7 +37,7 @@ export type Ancestor =
 /** Longest way up; longer ones are loops. */
 const maxHops = 64
 const none: readonly Draft[] = []
-const stateFormat = `1 ${fieldRules.map((rule) => rule.field).join(' ')}`
+const stateFormat = `2 ${fieldRules.map((rule) => rule.field).join(' ')}`
 
 /**
  * The calls of one ordered log whose parent span has not come yet, and the spans that may still get children: bounded in event time and in
@@ -158,6 +158,8 @@ export class JoinWindow {
       last: this.last,
       seen: [...this.#seen],
       held: [...this.#held.values()],
+      // Not to be had from `held`: who began to wait for a span first is not who is held longest.
+      waiting: [...this.#waiting],
     })
   }
 
@@ -170,6 +172,7 @@ export class JoinWindow {
       last: LastRecord
       seen: [string, Seen][]
       held: Held[]
+      waiting: [string, string[]][]
     }
     if (state.format !== stateFormat) throw new TidewatchError('TW_STATE_MISMATCH', 'waiting calls of another version')
     this.#seen.clear()
@@ -178,6 +181,7 @@ export class JoinWindow {
     this.#looked = state.looked
     this.last = state.last
     for (const [id, seen] of state.seen) this.#seen.set(id, seen)
-    for (const { draft, awaits } of state.held) this.hold(draft, awaits)
+    for (const held of state.held) this.#held.set(held.draft.spanId, held)
+    for (const [awaits, ids] of state.waiting) this.#waiting.set(awaits, ids)
   }
 }

@@ -77,6 +77,11 @@ export class Journal {
     return this.committedOffset
   }
 
+  /** The first offset that is still there. */
+  get oldest(): number {
+    return this.segments[0]!.base
+  }
+
   /** The offset that the next record will get. */
   get next(): number {
     return this.writer.next

@@ -1,5 +1,5 @@
 import { type OrderedLog, type OrderedLogOptions, OrderedLogSource } from '../ordered-log.ts'
-import type { Source, SourceBatch } from '../source.ts'
+import type { Source, SourceBatch, StartOptions } from '../source.ts'
 import type { Journal } from './journal.ts'
 import type { ReadLimits } from './reader.ts'
 
@@ -13,15 +13,23 @@ class JournalLog implements OrderedLog {
   readonly topic = JOURNAL_TOPIC
   private readonly journal: Journal
   private readonly limits: ReadLimits
+  /** Where reading goes on, and what is done. */
   private next: number
+  private done: number
 
   constructor(journal: Journal, limits: ReadLimits) {
     this.journal = journal
     this.limits = limits
     this.next = journal.committed
+    this.done = this.next
   }
 
-  async open(): Promise<void> {}
+  async open(resume: StartOptions['resume']): Promise<void> {
+    const place = (await resume?.(JOURNAL_TOPIC, this.journal.epoch, 0)) ?? this.journal.committed
+    // Records before the oldest one were given up when they were no longer needed: no damage.
+    this.next = Math.max(place, this.journal.oldest)
+    this.done = this.next
+  }
 
   async read(signal: AbortSignal): Promise<SourceBatch | null> {
     for (;;) {
@@ -34,12 +42,14 @@ class JournalLog implements OrderedLog {
     }
   }
 
-  commit(next: number): Promise<void> {
-    return this.journal.commit(next)
+  async commit(next: number): Promise<void> {
+    this.done = next
+    // What is read again to rebuild state was committed before.
+    if (next > this.journal.committed) await this.journal.commit(next)
   }
 
   lag(): number {
-    return this.journal.next - this.journal.committed
+    return this.journal.next - this.done
   }
 
   async close(): Promise<void> {}

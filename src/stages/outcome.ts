@@ -1,0 +1,23 @@
+import type { Alert } from '../decisions/alert.ts'
+import type { Observation } from '../detection/observation.ts'
+import type { DeadLetter } from '../telemetry/dead-letter.ts'
+import type { Event } from '../telemetry/events.ts'
+
+/** Everything that one range of the log caused, in log order. Observations carry their final scores and p-values. */
+export interface Outcome {
+  readonly events: readonly Event[]
+  readonly observations: readonly Observation[]
+  readonly alerts: readonly Alert[]
+  readonly deadLetters: readonly DeadLetter[]
+  /** Values clamped or dropped inside usable records, by reason. */
+  readonly clamped: Readonly<Record<string, number>>
+}
+
+/** An outcome that grows record by record. */
+export class OutcomeBuilder implements Outcome {
+  readonly events: Event[] = []
+  readonly observations: Observation[] = []
+  readonly alerts: Alert[] = []
+  readonly deadLetters: DeadLetter[] = []
+  readonly clamped: Record<string, number> = {}
+}
