@@ -20,6 +20,8 @@ const smallestPlan = 50
 const plannedPart = 0.9
 /** One chance in a hundred is the weakest evidence that opens an incident, however few subjects share the budget. */
 const weakestLevel = 0.01
+/** Runs whose books are kept; the run that was opened longest ago makes room. */
+const mostRuns = 256
 /** What a category keeps of its weight for a day on which it was not expected. */
 const reserve = 0.05
 
@@ -37,20 +39,24 @@ interface Book {
  *
  * The first n subjects of a day, n being a quarter more than yesterday's, share 90 % of the budget evenly. Whoever comes beyond shares
  * the rest in blocks of doubling size, each with half of what is left: a flood of fresh accounts is tested at falling levels.
+ *
+ * A training run is a day of its own, however long or short it is: its sources and clients share the weight of their category in one
+ * budget, and each is tested once a run.
  */
 export class Budget {
   readonly perDay: number
   #day = Number.NEGATIVE_INFINITY
   #books = new Map<Category, Book>()
+  readonly #runs = new Map<string, Book>()
 
   constructor(perDay: number) {
     this.perDay = perDay
   }
 
-  /** The level at which a subject of a category is tested on the day of `time` (microseconds). */
-  level(category: Category, subject: string, time: number): number {
+  /** The level at which a subject of a category is tested on the day of `time` (microseconds), or in a training run where one is named. */
+  level(category: Category, subject: string, time: number, run: string | null = null): number {
     this.#turnTo(Math.floor(time / dayMicros))
-    const book = this.#books.get(category)!
+    const book = run === null ? this.#books.get(category)! : this.#bookOfRun(category, run)
     let level = book.levels.get(subject)
     if (level === undefined) {
       level = Math.min(weakestLevel, this.perDay * book.share * weightOf(book.levels.size, book.plan))
@@ -59,7 +65,7 @@ export class Budget {
     return level
   }
 
-  /** Sum of all levels given out on the present day: never more than the budget. */
+  /** Sum of all levels given out on the present day, training runs left out: never more than the budget. */
   get spent(): number {
     let sum = 0
     for (const { levels } of this.#books.values()) for (const level of levels.values()) sum += level
@@ -67,25 +73,28 @@ export class Budget {
   }
 
   encode(writer: ByteWriter): void {
-    writer.f64(this.#day).u8(this.#books.size)
-    for (const [category, { levels, plan, share }] of this.#books) {
-      writer.text(category).f64(plan).f64(share).u32(levels.size)
-      for (const [subject, level] of levels) writer.text(subject).f64(level)
-    }
+    writer.f64(this.#day)
+    encodeBooks(writer, this.#books)
+    encodeBooks(writer, this.#runs)
   }
 
   /** Puts what `encode` wrote in place of the books. */
   decode(reader: ByteReader): void {
     this.#day = reader.f64()
-    this.#books = new Map()
-    for (let left = reader.u8(); left > 0; left--) {
-      const category = reader.text() as Category
-      const plan = reader.f64()
-      const share = reader.f64()
-      const levels = new Map<string, number>()
-      for (let subjects = reader.u32(); subjects > 0; subjects--) levels.set(reader.text(), reader.f64())
-      this.#books.set(category, { levels, plan, share })
+    this.#books = decodeBooks(reader) as Map<Category, Book>
+    this.#runs.clear()
+    for (const [run, book] of decodeBooks(reader)) this.#runs.set(run, book)
+  }
+
+  #bookOfRun(category: Category, run: string): Book {
+    const key = `${category}\u0000${run}`
+    let book = this.#runs.get(key)
+    if (book === undefined) {
+      book = { levels: new Map(), plan: smallestPlan, share: categoryWeights[category] }
+      if (this.#runs.size >= mostRuns) this.#runs.delete(this.#runs.keys().next().value as string)
+      this.#runs.set(key, book)
     }
+    return book
   }
 
   /** Opens the books of a new day. An event of yesterday that comes late is tested in the present day's books. */
@@ -103,6 +112,27 @@ export class Budget {
     )
     this.#day = day
   }
+}
+
+function encodeBooks(writer: ByteWriter, books: ReadonlyMap<string, Book>): void {
+  writer.u32(books.size)
+  for (const [name, { levels, plan, share }] of books) {
+    writer.text(name).f64(plan).f64(share).u32(levels.size)
+    for (const [subject, level] of levels) writer.text(subject).f64(level)
+  }
+}
+
+function decodeBooks(reader: ByteReader): Map<string, Book> {
+  const books = new Map<string, Book>()
+  for (let left = reader.u32(); left > 0; left--) {
+    const name = reader.text()
+    const plan = reader.f64()
+    const share = reader.f64()
+    const levels = new Map<string, number>()
+    for (let subjects = reader.u32(); subjects > 0; subjects--) levels.set(reader.text(), reader.f64())
+    books.set(name, { levels, plan, share })
+  }
+  return books
 }
 
 /** Share of a day's budget for its `index`-th subject (from 0) under a plan for `plan` subjects. All shares sum to at most 1. */

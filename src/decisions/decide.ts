@@ -4,10 +4,10 @@ import type { Observation } from '../detection/observation.ts'
 import { detectors as registered } from '../detection/registry.ts'
 import { TidewatchError } from '../errors.ts'
 import { ByteReader, ByteWriter } from '../sketches/bytes.ts'
-import type { Category } from '../telemetry/events.ts'
+import type { Category, Subject } from '../telemetry/events.ts'
 import type { Alert } from './alert.ts'
 import { Budget } from './budget.ts'
-import { evidenceOf } from './evidence.ts'
+import { type Detail, evidenceOf } from './evidence.ts'
 import { combine } from './fusion.ts'
 import { Incident, type Standing } from './incident.ts'
 import { ScorePopulation } from './population.ts'
@@ -89,7 +89,7 @@ export function createDecisions(options: DecisionOptions): Decisions {
   }
 
   const suspectOf = (observation: Observation): Suspect => {
-    const key = `${observation.category}\u0000${observation.population}\u0000${observation.subject.id}`
+    const key = `${observation.category}\u0000${observation.population}\u0000${observation.subject.kind}\u0000${observation.subject.id}`
     let suspect = suspects.get(key)
     if (suspect === undefined) {
       suspect = { key, day: -1, details: new Map(), calls: [], incident: null }
@@ -136,6 +136,7 @@ export function createDecisions(options: DecisionOptions): Decisions {
       score,
       threshold,
       pValue: fused,
+      members: membersOf(observation.subject, strong),
       model: observation.model,
       service: observation.service === '' ? null : observation.service,
       environment: observation.environment === '' ? null : observation.environment,
@@ -196,36 +197,41 @@ export function createDecisions(options: DecisionOptions): Decisions {
       if (definition === undefined) return { score: observation.score, pValue: observation.pValue, alerts }
       const suspect = suspectOf(observation)
       const day = Math.floor(observation.time / dayMicros)
-      if (suspect.incident === null && day > suspect.day) suspect.details.clear()
+      // What a training run shows of a subject is one test, however many days it lasts.
+      if (suspect.incident === null && observation.run === null && day > suspect.day) suspect.details.clear()
       suspect.day = Math.max(suspect.day, day)
       suspect.calls.push({ traceId: observation.traceId, spanId: observation.ref, time: observation.time })
       if (suspect.calls.length > shownCalls) suspect.calls.shift()
 
       // Warm-up days count too: they say how many subjects to plan for.
-      const level = budget.level(observation.category, suspect.key, observation.time)
+      const level = budget.level(observation.category, suspect.key, observation.time, observation.run)
       const learn = suspect.incident === null
       // Warm-up runs from the first word of a population, whether or not its reference could score it yet.
       const scores = populationOf(definition.name, observation.population, observation.time)
       const referred = refer(definition, observation, learn)
       if (referred.score === null) return { score: observation.score, pValue: null, alerts }
       const { score, evidence } = referred
+      if (observation.pValue !== null) scores.exact = true
       const isArmed = scores.lacks(observation.time) === null
       let pValue = observation.pValue
-      if (isArmed) {
-        const tail = scores.tailWithout(observation.subject.id, definition.leastSpread)
-        pValue ??= tail.pValue(score)
+      // A detector with a null of its own is in warm-up while it gives no p-value.
+      if (isArmed && (pValue !== null || !scores.exact)) {
+        const tail = pValue === null ? scores.tailWithout(observation.subject.id, definition.leastSpread) : null
+        pValue ??= tail!.pValue(score)
         const previous = suspect.details.get(definition.name)
         if (previous === undefined || pValue <= previous.pValue) {
           suspect.details.set(definition.name, {
             detector: definition,
             score,
             pValue,
-            threshold: tail.scoreAt((level * definition.weight) / armed(observation.category, observation.population, observation.time)),
+            threshold:
+              tail?.scoreAt((level * definition.weight) / armed(observation.category, observation.population, observation.time)) ?? null,
             evidence,
             events: observation.events,
             firstSeen: observation.firstSeen,
             lastSeen: observation.lastSeen,
             population: observation.population,
+            members: observation.members,
             others: scores.size - 1,
             since: scores.since,
             median: scores.quantile(0.5),
@@ -285,4 +291,12 @@ export function createDecisions(options: DecisionOptions): Decisions {
       for (const key of deserialize(reader.block()) as string[]) open.add(suspects.get(key)!)
     },
   }
+}
+
+/** Each member that the strong details name, once, without the subject itself. */
+function membersOf(subject: Subject, strong: readonly Detail[]): Subject[] {
+  const members = new Map<string, Subject>()
+  for (const { members: named } of strong) for (const { kind, id } of named) members.set(`${kind} ${id}`, { kind, id })
+  members.delete(`${subject.kind} ${subject.id}`)
+  return [...members.values()]
 }

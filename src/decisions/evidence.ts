@@ -1,4 +1,5 @@
 import type { DetectorDefinition, Evidence } from '../detection/contract.ts'
+import type { Subject } from '../telemetry/events.ts'
 import { isoMicros } from './incident.ts'
 
 /** One detector's part in the case against a subject. */
@@ -6,15 +7,18 @@ export interface Detail {
   readonly detector: DetectorDefinition
   readonly score: number
   readonly pValue: number
-  readonly threshold: number
+  /** Score at which the test would have opened an incident; null where the p-value is the detector's own. */
+  readonly threshold: number | null
   readonly evidence: Evidence
   readonly firstSeen: number
   readonly population: string
+  /** Subjects that the alert names besides its own. */
+  readonly members: readonly Subject[]
   /** Subjects compared with, the reference's start, and the median and 95th percentile of their scores. */
   readonly others: number
   readonly since: number
-  readonly median: number
-  readonly high: number
+  readonly median: number | null
+  readonly high: number | null
   events: number
   lastSeen: number
 }
@@ -35,13 +39,13 @@ export function evidenceOf(
       name: detail.detector.name,
       pValue: figure(detail.pValue),
       score: figure(detail.score),
-      threshold: figure(detail.threshold),
+      threshold: detail.threshold === null ? null : figure(detail.threshold),
       quantity: detail.detector.quantity.name,
       seen: figure(detail.detector.quantity.value(detail.score)),
       expected: {
-        median: figure(detail.detector.quantity.value(detail.median)),
-        percentile95: figure(detail.detector.quantity.value(detail.high)),
-        alertAbove: figure(detail.detector.quantity.value(detail.threshold)),
+        median: inItsUnit(detail, detail.median),
+        percentile95: inItsUnit(detail, detail.high),
+        alertAbove: inItsUnit(detail, detail.threshold),
       },
       facts: detail.evidence,
       reference: { population: detail.population, subjects: detail.others, since: isoMicros(detail.since) },
@@ -54,12 +58,19 @@ export function evidenceOf(
   }
 }
 
-function summaryOf({ detector, score, median, high, others, pValue }: Detail): string {
-  const value = (at: number): number => figure(detector.quantity.value(at))
+function summaryOf(detail: Detail): string {
+  const { detector, score, median, high, others, pValue } = detail
+  const seen = `${detector.quantity.name}: ${inItsUnit(detail, score)}`
+  if (median === null || high === null || others < 1) return `${seen} (p = ${figure(pValue)})`
   return (
-    `${detector.quantity.name}: ${value(score)}, where the median of ${others} others is ${value(median)} ` +
-    `and their 95th percentile ${value(high)} (p = ${figure(pValue)})`
+    `${seen}, where the median of ${others} others is ${inItsUnit(detail, median)} ` +
+    `and their 95th percentile ${inItsUnit(detail, high)} (p = ${figure(pValue)})`
   )
+}
+
+/** A score in the unit that the detector names. */
+function inItsUnit({ detector }: Detail, score: number | null): number | null {
+  return score === null ? null : figure(detector.quantity.value(score))
 }
 
 /** Four significant digits: more would pretend. */

@@ -12,6 +12,8 @@ export interface Standing {
   readonly score: number
   readonly threshold: number | null
   readonly pValue: number
+  /** Subjects that the incident is about besides its own. */
+  readonly members: readonly Subject[]
   readonly model: string | null
   readonly service: string | null
   readonly environment: string | null
@@ -135,7 +137,7 @@ export class Incident {
       severity: this.#severity,
       title: standing.title.replace('{subject}', `${subject.kind} ${subject.id}`),
       subject,
-      members: [subject],
+      members: [subject, ...standing.members],
       model: standing.model,
       service: standing.service,
       environment: standing.environment,

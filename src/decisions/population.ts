@@ -23,6 +23,8 @@ interface Member {
  */
 export class ScorePopulation {
   readonly since: number
+  /** Scores come with p-values of their own (exact or permutation nulls): nothing must be learned before they count. */
+  exact = false
   readonly #members = new Map<string, Member>()
   readonly #ascending = new Float64Array(largestPopulation)
   #count = 0
@@ -37,6 +39,7 @@ export class ScorePopulation {
 
   /** What is missing until scores get p-values; null when armed. */
   lacks(time: number): string | null {
+    if (this.exact) return null
     if (this.size < smallestPopulation + 1) return `${smallestPopulation + 1 - this.size} more subjects`
     if (time - this.since < warmUpMicros) return `history until ${new Date((this.since + warmUpMicros) / 1000).toISOString()}`
     return null
@@ -68,18 +71,23 @@ export class ScorePopulation {
     return tail
   }
 
-  /** Quantile of all scores, 0 <= q <= 1. */
-  quantile(q: number): number {
+  /** Quantile of all scores, 0 <= q <= 1; null as long as there are none. */
+  quantile(q: number): number | null {
+    if (this.#count === 0) return null
     return this.#ascending[Math.min(this.#count - 1, Math.max(0, Math.ceil(q * this.#count) - 1))]
   }
 
   encode(writer: ByteWriter): void {
-    writer.f64(this.since).u32(this.#members.size)
+    writer
+      .f64(this.since)
+      .u8(this.exact ? 1 : 0)
+      .u32(this.#members.size)
     for (const [subject, { score, at }] of this.#members) writer.text(subject).f64(score).f64(at)
   }
 
   static decode(reader: ByteReader): ScorePopulation {
     const population = new ScorePopulation(reader.f64())
+    population.exact = reader.u8() === 1
     for (let left = reader.u32(); left > 0; left--) {
       const subject = reader.text()
       const score = reader.f64()

@@ -60,17 +60,36 @@ export interface Keyed {
 /** What a state has to say after an event. */
 export interface Finding {
   /**
+   * Whom the finding is about, where one state sees many subjects together: the sources of a training run, the clients of a federation.
+   * Absent where it is the state's own subject. The population is the state's in either case.
+   */
+  readonly about?: About
+  /** Further findings of the same event, about other subjects. */
+  readonly also?: readonly Finding[]
+  /**
    * Higher is more anomalous, on a natural-log scale: one unit is a factor e in the underlying effect. On this scale benign scores are
    * about normal in their upper half, which is what the shared conversion to p-values builds on (and checks, quantile by quantile).
    */
   readonly score: number
-  /** Where the statistic has an exact or permutation null; else null, and the decide stage ranks the score. */
+  /**
+   * Where the statistic has an exact or permutation null; else null, and the decide stage ranks the score. A subject is looked at again
+   * and again, and the smallest p-value of a day (of a run, for training) is believed: it must be valid over all looks together.
+   */
   readonly pValue: number | null
   /** Events behind the score. */
   readonly events: number
   readonly evidence: Evidence
   /** Mergeable sketch for the reference half, null where there is none. */
   readonly sketch: Uint8Array | null
+}
+
+export interface About {
+  readonly subject: Subject
+  /** Further subjects that the alert must name: the source of a shard, the other clients of a clique. */
+  readonly members?: readonly Subject[]
+  /** Since when, as far as the detector knows, and until when: times of the first and last event behind the score, microseconds. */
+  readonly firstSeen: number
+  readonly lastSeen: number
 }
 
 export type Evidence = Readonly<Record<string, string | number | boolean | null>>

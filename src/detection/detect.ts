@@ -1,7 +1,7 @@
 import { TidewatchError } from '../errors.ts'
 import { ByteReader, ByteWriter } from '../sketches/bytes.ts'
 import type { Event, EventKind, Subject } from '../telemetry/events.ts'
-import type { Detector, DetectorDefinition, Keyed } from './contract.ts'
+import type { Detector, DetectorDefinition, Finding, Keyed } from './contract.ts'
 import type { Observation } from './observation.ts'
 import { enabledDetectors } from './registry.ts'
 
@@ -61,8 +61,7 @@ export function createDetection(options: DetectionOptions): Detection {
       const observations: Observation[] = []
       for (const one of byKind.get(event.kind) ?? []) {
         for (const key of one.detector.subjects(event)) {
-          const observation = step(one, key, event)
-          if (observation !== null) observations.push(observation)
+          step(one, key, event, observations)
         }
       }
       return observations
@@ -117,7 +116,7 @@ export function createDetection(options: DetectionOptions): Detection {
   }
 }
 
-function step(one: Running, key: Keyed, event: Event): Observation | null {
+function step(one: Running, key: Keyed, event: Event, observations: Observation[]): void {
   const { definition, detector, held } = one
   const name = `${key.population}\u0000${key.subject.id}`
   let mine = held.get(name)
@@ -133,13 +132,18 @@ function step(one: Running, key: Keyed, event: Event): Observation | null {
   held.set(name, mine)
   if (event.time < mine.firstSeen) mine.firstSeen = event.time
   if (event.time > mine.lastSeen) mine.lastSeen = event.time
-  const finding = detector.update(mine.state, event)
-  if (finding === null) return null
+  const found = detector.update(mine.state, event)
+  if (found === null) return
+  for (const finding of [found, ...(found.also ?? none)]) observations.push(observationOf(definition, key, event, finding, mine))
+}
+
+function observationOf(definition: DetectorDefinition, key: Keyed, event: Event, finding: Finding, held: Held): Observation {
   return {
     time: event.time,
     detector: definition.name,
     category: definition.category,
-    subject: key.subject,
+    subject: finding.about?.subject ?? key.subject,
+    members: finding.about?.members ?? [],
     population: key.population,
     model: event.kind === 'call' ? event.model.name : null,
     service: event.service,
@@ -151,13 +155,15 @@ function step(one: Running, key: Keyed, event: Event): Observation | null {
     traceId: event.kind === 'call' || event.kind === 'toolCall' ? event.traceId : null,
     metric: event.kind === 'metricPoint' ? event.metric : null,
     events: finding.events,
-    firstSeen: mine.firstSeen,
-    lastSeen: mine.lastSeen,
+    firstSeen: finding.about?.firstSeen ?? held.firstSeen,
+    lastSeen: finding.about?.lastSeen ?? held.lastSeen,
     samplingRatio: event.kind === 'call' ? event.samplingRatio : null,
     evidence: finding.evidence,
     sketch: finding.sketch,
   }
 }
+
+const none: readonly Finding[] = []
 
 function referenceOf(event: Event): string {
   switch (event.kind) {

@@ -7,6 +7,8 @@ export interface Observation {
   readonly detector: string
   readonly category: Category
   readonly subject: Subject
+  /** Further subjects that an alert must name. */
+  readonly members: readonly Subject[]
   /** The subjects that this one is compared with, see the detector contract. */
   readonly population: string
   readonly model: string | null

@@ -134,6 +134,7 @@ export function observation(): Omit<Observation, 'sketch'> {
     detector: 'volume-breadth',
     category: 'extraction',
     subject: { kind: 'principal', id: 'alice' },
+    members: [],
     population: 'prod//svc/m',
     model: 'm',
     service: 'svc',
