@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { configHash } from '../config/hash.ts'
@@ -12,6 +11,7 @@ import { createServer } from '../server/app.ts'
 import type { PipelineStatus, Problem } from '../server/deps.ts'
 import { AlertFeed } from '../server/feed.ts'
 import type { SourceBatch } from '../sources/source.ts'
+import { lockData } from '../store/data-lock.ts'
 import { FORMAT_VERSION } from '../store/insert.ts'
 import { openStore } from '../store/open.ts'
 import { batchRows } from '../store/rows.ts'
@@ -72,7 +72,8 @@ async function start(
   closers: (() => Promise<unknown>)[],
   stopAll: () => Promise<void>,
 ): Promise<Instance> {
-  await mkdir(config.data.directory, { recursive: true })
+  const lock = await lockData(config.data.directory)
+  closers.push(() => lock.release())
   const observability = await startObservability(version)
   closers.push(() => observability.shutdown())
   const { metrics } = observability
@@ -200,6 +201,7 @@ async function start(
     log.child({ component: 'server' }),
   )
   const api = await server.listen()
+  await lock.publish(api)
   closers.push(() => server.close())
 
   for (const source of inlets.sources) {
