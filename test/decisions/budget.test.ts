@@ -1,0 +1,97 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Budget, categoryWeights, weightOf } from '../../src/decisions/budget.ts'
+import { combine } from '../../src/decisions/fusion.ts'
+import { createRandom } from '../../src/sketches/random.ts'
+import type { Category } from '../../src/telemetry/events.ts'
+import { day } from './observations.ts'
+
+const categories = Object.keys(categoryWeights) as Category[]
+
+describe('budget', () => {
+  it('never gives out more than itself in a day, for any number of subjects in any categories', () => {
+    const size = fc.oneof(fc.integer({ min: 0, max: 30 }), fc.integer({ min: 0, max: 20_000 }))
+    const days = fc.array(fc.tuple(...categories.map(() => size)), { minLength: 1, maxLength: 4 })
+    fc.assert(
+      fc.property(days, fc.double({ min: 0.1, max: 20, noNaN: true }), (sizes, perDay) => {
+        const budget = new Budget(perDay)
+        sizes.forEach((counts, at) => {
+          let sum = 0
+          counts.forEach((count, which) => {
+            for (let subject = 0; subject < count; subject++) sum += budget.level(categories[which], `s${subject}`, at * day)
+          })
+          expect(sum).toBeLessThanOrEqual(perDay * (1 + 1e-9))
+          if (sum > 0) expect(budget.spent).toBeCloseTo(sum, 9)
+        })
+      }),
+      { numRuns: 25 },
+    )
+  })
+
+  it('tests a subject at one level all day', () => {
+    const budget = new Budget(1)
+    const level = budget.level('extraction', 'a', 0)
+    for (let i = 0; i < 500; i++) budget.level('extraction', `other ${i}`, 0)
+    expect(budget.level('extraction', 'a', day / 2)).toBe(level)
+  })
+
+  it('leaves the weight of categories that nothing is heard of to the others', () => {
+    const budget = new Budget(1)
+    budget.level('extraction', 'a', 0)
+    for (let i = 0; i < 200; i++) budget.level('extraction', `s${i}`, day)
+    budget.level('extraction', 'first', 2 * day)
+    const alone = budget.level('extraction', 'a', 2 * day)
+    const shared = new Budget(1)
+    for (let i = 0; i < 200; i++) for (const category of categories) shared.level(category, `s${i}`, day)
+    expect(alone).toBeGreaterThan(2 * shared.level('extraction', 'a', 2 * day))
+  })
+
+  it('shares a plan evenly and tests a flood at falling levels', () => {
+    expect(weightOf(0, 100)).toBe(weightOf(99, 100))
+    expect(weightOf(100, 100)).toBeLessThan(weightOf(99, 100))
+    expect(weightOf(10_000, 100)).toBeLessThan(weightOf(200, 100))
+    let sum = 0
+    for (let index = 0; index < 1_000_000; index++) sum += weightOf(index, 100)
+    expect(sum).toBeLessThanOrEqual(1 + 1e-9)
+    expect(sum).toBeGreaterThan(0.99)
+  })
+})
+
+describe('fusion', () => {
+  it('keeps its level in the tail for independent and for equal p-values', () => {
+    const random = createRandom('fusion')
+    const weights = [2, 1, 1]
+    for (const equal of [false, true]) {
+      let hits = 0
+      for (let i = 0; i < 200_000; i++) {
+        const first = random.uniform()
+        const tests = weights.map((weight, at) => ({ weight, pValue: equal || at === 0 ? first : random.uniform() }))
+        if (combine(tests, 4) <= 0.01) hits++
+      }
+      expect(hits / 200_000).toBeLessThan(0.0115)
+    }
+  })
+
+  it('is not outvoted by detectors that see nothing, and costs one its share of the weight', () => {
+    const fused = combine([{ pValue: 1e-4, weight: 1 }], 4)
+    expect(fused).toBeCloseTo(4e-4, 6)
+    expect(
+      combine(
+        [
+          { pValue: 1e-4, weight: 1 },
+          { pValue: 1, weight: 3 },
+        ],
+        4,
+      ),
+    ).toBeCloseTo(fused, 8)
+  })
+
+  it('adds weak signs up', () => {
+    const weak = { pValue: 0.01, weight: 1 }
+    expect(combine([weak, weak, weak], 3)).toBeLessThan(combine([weak], 3))
+  })
+
+  it('says nothing where nothing was seen', () => {
+    expect(combine([], 3)).toBe(0.5)
+  })
+})
