@@ -10,6 +10,7 @@ import { Budget } from './budget.ts'
 import { type Detail, evidenceOf } from './evidence.ts'
 import { combine } from './fusion.ts'
 import { Incident, type Standing } from './incident.ts'
+import { LookDecisions, type LookIncidentState } from './looks.ts'
 import { ScorePopulation } from './population.ts'
 import { restoreSuspect, type Suspect, type SuspectState, suspectState } from './suspect.ts'
 
@@ -55,12 +56,13 @@ const hysteresis = 10
 const shownCalls = 8
 /** Bound on memory; the suspect that was silent longest makes room unless it has an incident. */
 const mostSuspects = 200_000
-const snapshotFormat = 1
+const snapshotFormat = 2
 
 export function createDecisions(options: DecisionOptions): Decisions {
   const definitions = new Map((options.detectors ?? registered).map((definition) => [definition.name, definition]))
   const fingerprint = [...definitions.values()].map(({ name, version }) => `${name} ${version}`).join(', ')
   const budget = new Budget(options.falseIncidentsPerDay)
+  const looks = new LookDecisions(budget)
   const populations = new Map<string, ScorePopulation>()
   const references = new Map<string, Reference>()
   const suspects = new Map<string, Suspect>()
@@ -176,7 +178,7 @@ export function createDecisions(options: DecisionOptions): Decisions {
   const advance = (time: number): Alert[] => {
     if (time <= clock) return []
     clock = time
-    const alerts: Alert[] = []
+    const alerts = looks.advance(time)
     for (const suspect of open) {
       const alert = suspect.incident!.resolve(time)
       if (alert === null) continue
@@ -195,6 +197,11 @@ export function createDecisions(options: DecisionOptions): Decisions {
       const alerts = advance(observation.time)
       const definition = definitions.get(observation.detector)
       if (definition === undefined) return { score: observation.score, pValue: observation.pValue, alerts }
+      if (definition.perLook === true) {
+        const alert = looks.process(definition, observation)
+        if (alert !== null) alerts.push(alert)
+        return { score: observation.score, pValue: observation.pValue, alerts }
+      }
       const suspect = suspectOf(observation)
       const day = Math.floor(observation.time / dayMicros)
       // What a training run shows of a subject is one test, however many days it lasts.
@@ -257,6 +264,7 @@ export function createDecisions(options: DecisionOptions): Decisions {
     snapshot() {
       const writer = new ByteWriter(4096).u8(snapshotFormat).text(fingerprint).f64(clock)
       budget.encode(writer)
+      looks.encode(writer)
       writer.u32(populations.size)
       for (const [key, scores] of populations) {
         writer.text(key)
@@ -267,6 +275,7 @@ export function createDecisions(options: DecisionOptions): Decisions {
       return writer
         .block(serialize([...suspects.values()].map(suspectState)))
         .block(serialize([...open].map(({ key }) => key)))
+        .block(serialize(looks.state()))
         .finish()
     },
 
@@ -276,6 +285,7 @@ export function createDecisions(options: DecisionOptions): Decisions {
       if (reader.text() !== fingerprint) throw new TidewatchError('TW_STATE_MISMATCH', 'decisions about another set of detectors')
       clock = reader.f64()
       budget.decode(reader)
+      looks.decode(reader)
       populations.clear()
       for (let left = reader.u32(); left > 0; left--) populations.set(reader.text(), ScorePopulation.decode(reader))
       references.clear()
@@ -289,6 +299,7 @@ export function createDecisions(options: DecisionOptions): Decisions {
       for (const state of deserialize(reader.block()) as SuspectState[]) suspects.set(state.key, restoreSuspect(state, definitions))
       open.clear()
       for (const key of deserialize(reader.block()) as string[]) open.add(suspects.get(key)!)
+      looks.restore(deserialize(reader.block()) as LookIncidentState[])
     },
   }
 }

@@ -22,6 +22,8 @@ export interface Standing {
   readonly lastSeen: number
   readonly events: number
   readonly evidence: Readonly<Record<string, unknown>>
+  /** After so long without suspicion the incident is over; a day where absent. */
+  readonly quietMicros?: number
 }
 
 /** Everything that an incident remembers, as plain values. */
@@ -38,7 +40,7 @@ export interface IncidentState {
   readonly alertedEvents: number
 }
 
-/** An incident is resolved after a day without suspicion. */
+/** An incident is resolved after a day without suspicion, where its standing names no other time. */
 const quietMicros = 86_400e6
 
 /** Everything that is wrong with one subject in one category, from the first alert until it is quiet. */
@@ -111,7 +113,7 @@ export class Incident {
 
   /** Closes the incident when it has been quiet long enough by `time`. */
   resolve(time: number): Alert | null {
-    return time - this.#active >= quietMicros ? this.#alert('resolved', time) : null
+    return time - this.#active >= (this.#standing.quietMicros ?? quietMicros) ? this.#alert('resolved', time) : null
   }
 
   #absorb(standing: Standing): void {

@@ -29,6 +29,12 @@ export interface DetectorDefinition<State = unknown> {
   readonly weight: number
   /** Smallest score worth a person's time, however sure it is. */
   readonly effectFloor: number
+  /**
+   * Every finding has an exact p-value that is valid for this one look, not over all looks together: the points of a series, the steps of
+   * a run. The decide stage spreads the level of the state (its population's name must be its own) over its looks, ranks nothing and keeps
+   * nothing of looks that are not suspicious. Null p-values are warm-up.
+   */
+  readonly perLook?: boolean
   /** Builds the subject half. All randomness comes from `seed`; two builds with one seed are the same. */
   build(seed: string): Detector<State>
   /** Builds the reference half of one population, where the score needs one. */
@@ -73,11 +79,15 @@ export interface Finding {
   readonly score: number
   /**
    * Where the statistic has an exact or permutation null; else null, and the decide stage ranks the score. A subject is looked at again
-   * and again, and the smallest p-value of a day (of a run, for training) is believed: it must be valid over all looks together.
+   * and again, and the smallest p-value of a day (of a run, for training) is believed: it must be valid over all looks together (see `perLook`).
    */
   readonly pValue: number | null
   /** Events behind the score. */
   readonly events: number
+  /** What is wrong, where that is not the detector's own category: any value that is not finite is `activation`, whoever noticed. */
+  readonly category?: Category
+  /** After so long without suspicion an incident about the subject is over, microseconds; a day where absent. */
+  readonly quietMicros?: number
   readonly evidence: Evidence
   /** Mergeable sketch for the reference half, null where there is none. */
   readonly sketch: Uint8Array | null

@@ -141,7 +141,7 @@ function observationOf(definition: DetectorDefinition, key: Keyed, event: Event,
   return {
     time: event.time,
     detector: definition.name,
-    category: definition.category,
+    category: finding.category ?? definition.category,
     subject: finding.about?.subject ?? key.subject,
     members: finding.about?.members ?? [],
     population: key.population,
@@ -159,6 +159,7 @@ function observationOf(definition: DetectorDefinition, key: Keyed, event: Event,
     lastSeen: finding.about?.lastSeen ?? held.lastSeen,
     samplingRatio: event.kind === 'call' ? event.samplingRatio : null,
     evidence: finding.evidence,
+    ...(finding.quietMicros === undefined ? {} : { quietMicros: finding.quietMicros }),
     sketch: finding.sketch,
   }
 }

@@ -29,5 +29,7 @@ export interface Observation {
   readonly lastSeen: number
   readonly samplingRatio: number | null
   readonly evidence: Evidence
+  /** After so long without suspicion an incident about the subject is over; a day where absent. */
+  readonly quietMicros?: number
   readonly sketch: Uint8Array | null
 }

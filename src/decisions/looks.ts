@@ -1,0 +1,170 @@
+import type { DetectorDefinition } from '../detection/contract.ts'
+import type { Observation } from '../detection/observation.ts'
+import type { ByteReader, ByteWriter } from '../sketches/bytes.ts'
+import type { Alert } from './alert.ts'
+import { type Budget, weightOf } from './budget.ts'
+import { evidenceOf } from './evidence.ts'
+import { Incident, type IncidentState, type Standing } from './incident.ts'
+
+/** What an open incident about looks needs besides itself; plain values. */
+export interface LookIncidentState {
+  readonly key: string
+  readonly population: string
+  readonly incident: IncidentState
+}
+
+interface Open {
+  readonly key: string
+  readonly population: string
+  readonly incident: Incident
+}
+
+interface Looks {
+  day: number
+  /** Looks of the day so far, and how many were planned for. */
+  count: number
+  plan: number
+}
+
+const dayMicros = 86_400e6
+/** A day is planned for at least so many looks: one every half minute. */
+const smallestPlan = 2880
+/** Bound on memory; who was silent longest starts a day anew. */
+const mostWatched = 500_000
+/** An open incident stays alive while p-values are within this factor of the level that opened it. */
+const hysteresis = 10
+
+/**
+ * Decisions about detectors whose every finding has a p-value of its own that is valid for this one look (the points of a series, the
+ * steps of a training run). The state's level of the day (`Budget.level`) is spent over its looks: the first n of a day, n being a
+ * quarter more than yesterday's and at least 2,880, share nine tenths evenly, later ones the rest (`weightOf`). So the expected number of false incidents
+ * of a state and a day is at most its level, however often it speaks. Nothing is ranked again, and of a look that is not suspicious
+ * nothing is kept but the count: 100,000 series cost a number each.
+ */
+export class LookDecisions {
+  readonly #budget: Budget
+  /** By detector and population, least recently seen first. */
+  readonly #watched = new Map<string, Looks>()
+  readonly #open = new Map<string, Open>()
+  /** Open incidents by population: most populations have none, and then no key is made. */
+  readonly #openIn = new Map<string, number>()
+
+  constructor(budget: Budget) {
+    this.#budget = budget
+  }
+
+  process(definition: DetectorDefinition, observation: Observation): Alert | null {
+    const { pValue, population, time } = observation
+    const watch = `${definition.name}\u0000${population}`
+    const level = this.#budget.level(definition.category, watch, time, observation.run) * this.#weight(watch, time)
+    if (pValue === null || pValue > hysteresis * level) return null
+    const opens = pValue <= level && observation.score >= definition.effectFloor
+    if (!opens && !this.#openIn.has(population)) return null
+    const { category, subject } = observation
+    const key = `${category}\u0000${population}\u0000${subject.kind}\u0000${subject.id}`
+    let open = this.#open.get(key)
+    if (open !== undefined) {
+      return open.incident.update(this.#standing(definition, observation, pValue, level), time)
+    }
+    if (!opens) return null
+    const incident = Incident.about(category, subject, population, time, this.#standing(definition, observation, pValue, level))
+    open = { key, population, incident }
+    this.#open.set(key, open)
+    this.#openIn.set(population, (this.#openIn.get(population) ?? 0) + 1)
+    return incident.open()
+  }
+
+  /** Resolves what is quiet at `time`. */
+  advance(time: number): Alert[] {
+    const alerts: Alert[] = []
+    for (const { key, population, incident } of this.#open.values()) {
+      const alert = incident.resolve(time)
+      if (alert === null) continue
+      alerts.push(alert)
+      this.#open.delete(key)
+      const left = this.#openIn.get(population)! - 1
+      if (left === 0) this.#openIn.delete(population)
+      else this.#openIn.set(population, left)
+    }
+    return alerts
+  }
+
+  encode(writer: ByteWriter): void {
+    writer.u32(this.#watched.size)
+    for (const [watch, { day, count, plan }] of this.#watched) writer.text(watch).f64(day).f64(count).f64(plan)
+  }
+
+  decode(reader: ByteReader): void {
+    this.#watched.clear()
+    for (let left = reader.u32(); left > 0; left--) {
+      const watch = reader.text()
+      const day = reader.f64()
+      const count = reader.f64()
+      this.#watched.set(watch, { day, count, plan: reader.f64() })
+    }
+  }
+
+  /** Open incidents as plain values. */
+  state(): LookIncidentState[] {
+    return [...this.#open.values()].map(({ key, population, incident }) => ({ key, population, incident: incident.state() }))
+  }
+
+  restore(states: readonly LookIncidentState[]): void {
+    this.#open.clear()
+    this.#openIn.clear()
+    for (const { key, population, incident } of states) {
+      this.#open.set(key, { key, population, incident: Incident.restore(incident) })
+      this.#openIn.set(population, (this.#openIn.get(population) ?? 0) + 1)
+    }
+  }
+
+  /** Share of the day's level for the next look. */
+  #weight(watch: string, time: number): number {
+    const day = Math.floor(time / dayMicros)
+    let looks = this.#watched.get(watch)
+    if (looks === undefined) {
+      if (this.#watched.size >= mostWatched) this.#watched.delete(this.#watched.keys().next().value as string)
+      looks = { day, count: 0, plan: smallestPlan }
+      this.#watched.set(watch, looks)
+    } else if (day > looks.day) {
+      looks.plan = Math.max(smallestPlan, Math.ceil(1.25 * looks.count))
+      looks.count = 0
+      looks.day = day
+    }
+    return weightOf(looks.count++, looks.plan)
+  }
+
+  #standing(definition: DetectorDefinition, observation: Observation, pValue: number, level: number): Standing {
+    const { category: _, ...rest } = observation
+    const detail = {
+      ...rest,
+      detector: definition,
+      pValue,
+      threshold: null,
+      others: 0,
+      since: observation.firstSeen,
+      median: null,
+      high: null,
+    }
+    const { traceId, ref: spanId, time } = observation
+    const calls = traceId === null ? [] : [{ traceId, spanId, time }]
+    return {
+      detector: definition.name,
+      detectors: [definition.name],
+      title: definition.title,
+      score: observation.score,
+      threshold: null,
+      pValue,
+      members: observation.members,
+      model: observation.model,
+      service: observation.service === '' ? null : observation.service,
+      environment: observation.environment === '' ? null : observation.environment,
+      run: observation.run,
+      firstSeen: observation.firstSeen,
+      lastSeen: observation.lastSeen,
+      events: observation.events,
+      ...(observation.quietMicros === undefined ? {} : { quietMicros: observation.quietMicros }),
+      evidence: evidenceOf([detail], calls, { level, perDay: this.#budget.perDay, samplingRatio: observation.samplingRatio }),
+    }
+  }
+}
