@@ -84,7 +84,7 @@ export const queryShift = defineDetector<State>({
           score: 0.5 * Math.log(selfSimilarity(sketch)),
           pValue: null,
           events: state.calls,
-          evidence: { distinctInputs: Math.round(sketch.weight), calls: state.calls },
+          evidence: { distinctInputs: Math.min(state.calls, Math.round(sketch.weight)), calls: state.calls },
           sketch: encodeMeanSketch(sketch),
         }
       },

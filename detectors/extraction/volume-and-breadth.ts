@@ -69,14 +69,16 @@ export const volumeAndBreadth = defineDetector<State>({
       if (!again && score < state.spokenScore + growth) return null
       state.spokenScore = score
       state.spokenTime = call.time
+      // The count of distinct inputs is an estimate; it cannot exceed the calls.
+      const shown = (count: number): number => Math.min(state.calls, Math.round(count))
       return {
         score,
         pValue: null,
         events: state.calls,
         evidence: {
-          newInputsIn2Hours: Math.round(counts[0]),
-          newInputsIn12Hours: Math.round(counts[1]),
-          distinctInputs: Math.round(state.inputs.count),
+          newInputsIn2Hours: shown(counts[0]),
+          newInputsIn12Hours: shown(counts[1]),
+          distinctInputs: shown(state.inputs.count),
           calls: state.calls,
         },
         sketch: null,

@@ -156,8 +156,9 @@ export class Incident {
 
 /** ISO 8601 in UTC with six decimals, of microseconds since the epoch. */
 export function isoMicros(micros: number): string {
-  const whole = Math.floor(micros / 1000)
-  const rest = Math.floor(micros - 1000 * whole)
+  const rounded = Math.round(micros)
+  const whole = Math.floor(rounded / 1000)
+  const rest = rounded - 1000 * whole
   return `${new Date(whole).toISOString().slice(0, -1)}${String(rest).padStart(3, '0')}Z`
 }
 
