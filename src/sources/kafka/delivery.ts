@@ -1,18 +1,22 @@
+import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { EachBatchPayload } from 'kafkajs'
+import kafkajs, { type EachBatchPayload } from 'kafkajs'
 import type { Logger } from 'pino'
 import { errorCode, TidewatchError } from '../../errors.ts'
 import type { BatchContext, BatchHandler, SourceBatch } from '../source.ts'
 import { type Assignment, groupError, type OwnedPartition } from './assignment.ts'
 import { commitMetadata } from './places.ts'
+import type { Memory } from './settling.ts'
 
 const FIRST_BACKOFF_MS = 100
 const LONGEST_BACKOFF_MS = 10_000
-const COMMIT_ATTEMPTS = 8
+/** kafkajs looks for a vanished coordinator for seconds in each attempt already, and in vain. */
+const COMMIT_PATIENCE_MS = 2000
 
 export interface Delivery {
   readonly handler: BatchHandler
   readonly assignment: Assignment
+  readonly memory: Memory
   /** Milliseconds between heartbeats while a handler works. */
   readonly heartbeatInterval: number
   /** Aborted when the source stops: no further attempt at a refused batch. */
@@ -117,8 +121,15 @@ export async function deliver(owned: OwnedPartition, batch: SourceBatch, payload
  * Commits `last + 1`. Not by `consumer.commitOffsets`: that does nothing once the consumer stops, and repeats by itself under
  * whatever generation there is by then.
  */
-async function commit(owned: OwnedPartition, batch: SourceBatch, payload: Payload, { assignment, log }: Delivery): Promise<boolean> {
-  const offsets = [{ partition: batch.partition, offset: String(batch.last + 1), metadata: commitMetadata(owned.epoch) }]
+async function commit(
+  owned: OwnedPartition,
+  batch: SourceBatch,
+  payload: Payload,
+  { assignment, memory, log }: Delivery,
+): Promise<boolean> {
+  const next = batch.last + 1
+  const offsets = [{ partition: batch.partition, offset: String(next), metadata: commitMetadata(owned.epoch) }]
+  const begun = performance.now()
   for (let attempt = 1; ; attempt++) {
     if (!assignment.owns(owned)) return false
     try {
@@ -126,19 +137,25 @@ async function commit(owned: OwnedPartition, batch: SourceBatch, payload: Payloa
       break
     } catch (error) {
       const cause = groupError(error)
-      if (cause) {
+      if (cause && cause.type !== 'NOT_COORDINATOR_FOR_GROUP') {
         // A commit, unlike a heartbeat, is refused only to those who are out of the group.
         assignment.note(cause)
         assignment.lose()
         throw cause
       }
-      if (attempt === COMMIT_ATTEMPTS) throw error
+      if (cause || performance.now() - begun > COMMIT_PATIENCE_MS) {
+        // Nobody took the partition, the coordinator is gone; kafkajs asks for the new one only when it joins again.
+        // The batch is done: it is not handed out again, its commit is made up for then.
+        memory.set(`${batch.topic}/${batch.partition}`, { epoch: owned.epoch, position: next })
+        throw cause ?? Object.assign(new kafkajs.KafkaJSProtocolError(error as Error), { type: 'NOT_COORDINATOR_FOR_GROUP' })
+      }
       log.debug({ topic: batch.topic, partition: batch.partition, err: error, attempt }, 'commit failed, it is repeated')
-      await sleep(Math.min(100 * 2 ** attempt, 2000))
+      await sleep(100 * 2 ** attempt)
     }
   }
   if (!assignment.owns(owned)) return false
-  owned.position = batch.last + 1
-  owned.fetchFrom = batch.last + 1
+  memory.set(`${batch.topic}/${batch.partition}`, { epoch: owned.epoch, position: next })
+  owned.position = next
+  owned.fetchFrom = next
   return true
 }

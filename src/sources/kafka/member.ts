@@ -225,13 +225,10 @@ export class GroupMember {
     if (owned?.state !== 'reading' || paused() || stopping.aborted || payload.isStale()) return
     if (fetchedFrom(batch) !== owned.fetchFrom || !(await this.confirm(owned))) return this.settleAll([owned], 'memory')
     const frozen = sourceBatch(batch, owned.position, owned.epoch, topics.get(batch.topic) ?? null)
-    const delivery = { handler, assignment: this.assignment, heartbeatInterval: this.heartbeatInterval, stopping, abandoned, log }
-    if (await deliver(owned, frozen, payload, delivery)) {
-      memory.set(`${batch.topic}/${batch.partition}`, { epoch: owned.epoch, position: owned.position })
-      payload.resolveOffset(batch.lastOffset())
-    } else {
-      this.applyPauses()
-    }
+    const { assignment, heartbeatInterval } = this
+    const delivery = { handler, assignment, memory, heartbeatInterval, stopping, abandoned, log }
+    if (await deliver(owned, frozen, payload, delivery)) payload.resolveOffset(batch.lastOffset())
+    else this.applyPauses()
   }
 
   /** Whether the topic is still the one whose place was taken; brokers that do not answer decide nothing. */

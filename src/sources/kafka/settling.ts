@@ -21,10 +21,12 @@ export interface Settled {
   readonly differs: boolean
 }
 
+/** What the group stored, or what this process finished beyond it without being able to commit. */
 function known(committed: KnownPlace, remembered: { epoch: string; position: number } | undefined): KnownPlace {
-  if (!remembered || typeof committed.offset === 'number')
-    return { offset: committed.offset, epoch: committed.epoch ?? remembered?.epoch ?? null }
-  return { offset: remembered.position, epoch: committed.epoch ?? remembered.epoch }
+  if (!remembered) return committed
+  const epoch = committed.epoch ?? remembered.epoch
+  if (typeof committed.offset !== 'number') return { offset: remembered.position, epoch }
+  return { offset: epoch === remembered.epoch ? Math.max(committed.offset, remembered.position) : committed.offset, epoch }
 }
 
 /**
