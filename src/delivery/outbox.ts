@@ -30,12 +30,23 @@ export function microsOf(iso: string): number {
   return Math.floor(Date.parse(iso.replace(/\.\d+Z$/, 'Z')) / 1000) * 1_000_000 + Number(fraction.padEnd(6, '0') || 0)
 }
 
+/** Largest value of the column, 32 bits. */
+const LAST = 2 ** 32 - 1
+
+/**
+ * Orders the changes of one incident that have the same event time: opened, updates by the events behind them, resolved. A function of the alert
+ * alone, because which alerts a batch holds depends on where the log was cut.
+ */
+function ordinalOf({ status, window }: Alert): number {
+  return status === 'opened' ? 0 : status === 'resolved' ? LAST : Math.min(Math.max(1, window.events), LAST - 1)
+}
+
 /**
  * The pending rows of a batch's alerts: one for each alert and each webhook that wants its category. A pure function of
  * both, so that a repeated batch writes the same rows. `id` and `body` stay the same over all attempts and restarts.
  */
 export function deliveryRows(alerts: readonly Alert[], webhooks: readonly WebhookConfig[]): Row[] {
-  return alerts.flatMap((alert, ordinal) =>
+  return alerts.flatMap((alert) =>
     webhooks
       .filter((webhook) => webhook.categories === undefined || webhook.categories.includes(alert.category))
       .map((webhook) => ({
@@ -45,7 +56,7 @@ export function deliveryRows(alerts: readonly Alert[], webhooks: readonly Webhoo
         attempt: 0,
         incident: alert.incident,
         created: microsOf(alert.time),
-        ordinal,
+        ordinal: ordinalOf(alert),
         body: JSON.stringify(alert),
         updated: microsOf(alert.time),
         http_status: 0,

@@ -89,8 +89,8 @@ export class Pipeline {
 
   /** The first offset that is needed of a partition: `resume` of `Source.start`. Null where neither store nor claim knows it. */
   async place(topic: string, epoch: string, partition: number): Promise<number | null> {
-    const { stored, applied } = await this.open(topic, epoch, partition)
-    return stored < 0 && applied < 0 ? null : applied + 1
+    const { stored, applied, forming } = await this.open(topic, epoch, partition)
+    return stored < 0 && applied < 0 && !forming ? null : applied + 1
   }
 
   /** Takes a batch in. Resolves once all that its records caused is durable, as far as the ranges that they belong to are whole. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { configSchema, type WebhookConfig } from '../../src/config/schema.ts'
+import type { Alert } from '../../src/decisions/alert.ts'
 import { deliveryRows, microsOf } from '../../src/delivery/outbox.ts'
 import { makeAlert } from '../support/alerts.ts'
 
@@ -24,6 +25,14 @@ describe('the outbox', () => {
     const alert = makeAlert({ title: 'ümläut "quoted" \u2028' })
     expect(deliveryRows([alert], webhooks)[0]!.body).toBe(JSON.stringify(alert))
     expect(deliveryRows([alert], webhooks)).toEqual(deliveryRows([alert], webhooks))
+  })
+
+  it('puts the changes of an incident that happen at one time in their order, in whichever batches they stand', () => {
+    const change = (status: Alert['status'], events: number) => makeAlert({ status, window: { ...makeAlert().window, events } })
+    const ordinals = [change('opened', 9), change('updated', 10), change('updated', 20), change('resolved', 20)].map(
+      (alert) => deliveryRows([alert], webhooks)[0]!.ordinal as number,
+    )
+    expect(ordinals).toEqual([...new Set(ordinals)].sort((a, b) => a - b))
   })
 
   it('reads microseconds out of ISO times', () => {

@@ -43,9 +43,9 @@ class JournalLog implements OrderedLog {
   }
 
   async commit(next: number): Promise<void> {
-    this.done = next
     // What is read again to rebuild state was committed before.
     if (next > this.journal.committed) await this.journal.commit(next)
+    this.done = next
   }
 
   lag(): number {

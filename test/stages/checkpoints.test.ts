@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { segmentPaths } from '../sources/journal/scratch.ts'
+import { mixedLog } from '../support/mixed-log.ts'
+import { policy, type World, worlds } from './harness.ts'
+
+const log = mixedLog()
+/** Three or four checkpoints fall into it. */
+const beginning = log.slice(0, 60)
+const rest = log.slice(60, 75)
+
+let engine: Awaited<ReturnType<typeof worlds>>
+let expected: Record<string, string[]>
+
+beforeAll(async () => {
+  engine = await worlds()
+  const undisturbed = await engine.create()
+  await undisturbed.append([...beginning, ...rest])
+  await undisturbed.live()
+  expected = await undisturbed.rows()
+})
+
+afterAll(() => engine.close())
+
+/** A world that has stored the beginning of the log, and has the rest before it. */
+async function halfway(): Promise<World> {
+  const world = await engine.create()
+  await world.append(beginning)
+  await world.live()
+  await world.append(rest)
+  return world
+}
+
+async function damage(world: World, which: 'newest' | 'both'): Promise<void> {
+  const [newest] = await world.store.query<{ version: number }>('SELECT max(version) AS version FROM checkpoints FINAL')
+  const condition = which === 'both' ? '1' : `version = ${newest!.version}`
+  await world.store.command(
+    `ALTER TABLE checkpoints UPDATE blob_base64 = concat('AAAA', substring(blob_base64, 5)) WHERE ${condition} AND NOT endsWith(key, 'manifest') SETTINGS mutations_sync = 1`,
+  )
+}
+
+describe('a restart', () => {
+  it('reads no more of the log again than lies between two checkpoints', async () => {
+    const world = await halfway()
+    const records = await world.live()
+    // What is new, one interval, and what a range is longer than it.
+    expect(records).toBeLessThanOrEqual(rest.length + policy.records + 10)
+    expect(await world.rows()).toEqual(expected)
+  })
+
+  it('reads nothing again after an orderly stop', async () => {
+    const world = await engine.create()
+    await world.append(beginning)
+    await world.live({ orderly: true })
+    await world.append(rest)
+    expect(await world.live()).toBe(rest.length)
+    expect(await world.rows()).toEqual(expected)
+  })
+
+  it('takes the checkpoint before where the newest one is damaged', async () => {
+    const world = await halfway()
+    await damage(world, 'newest')
+    const records = await world.live()
+    expect(world.unusable.map((error) => error.message)).toEqual([expect.stringContaining('is damaged')])
+    expect(records).toBeGreaterThan(rest.length + policy.records)
+    expect(await world.rows()).toEqual(expected)
+  })
+
+  it('rebuilds the state from the log where no checkpoint can be used, and never takes one for what it is not', async () => {
+    const world = await halfway()
+    await damage(world, 'both')
+    const records = await world.live()
+    expect(world.unusable).toHaveLength(2)
+    // The journal still holds everything: its first segment is not full.
+    expect(records).toBe(beginning.length + rest.length)
+    expect(await world.rows()).toEqual(expected)
+  })
+
+  it('does not take the state of another seed', async () => {
+    const world = await halfway()
+    await world.live({ config: { seed: 2 } })
+    expect(world.unusable.map((error) => error.message)).toEqual(Array(2).fill(expect.stringContaining('another configuration')))
+    const rows = await world.rows()
+    for (const table of ['calls', 'dead_letters', 'metric_points']) expect(rows[table]).toEqual(expected[table])
+    // Its own state is taken from then on.
+    await world.live({ config: { seed: 2 } })
+    expect(world.unusable).toHaveLength(2)
+  })
+})
+
+it('the store keeps the last two checkpoints, and the journal what the older of them needs', async () => {
+  const world = await engine.create()
+  const three = [...log, ...log.map((record) => ({ ...record })), ...log.map((record) => ({ ...record }))]
+  await world.append(three)
+  await world.live()
+  await world.store.command('OPTIMIZE TABLE checkpoints FINAL')
+  const manifests = await world.store.query<{ version: number }>(
+    "SELECT version FROM checkpoints WHERE endsWith(key, '/manifest') ORDER BY version",
+  )
+  const versions = await world.store.query<{ version: number }>('SELECT DISTINCT version FROM checkpoints ORDER BY version')
+  expect(manifests).toHaveLength(2)
+  expect(versions).toEqual(manifests)
+  expect(world.lowWater()).toBe(manifests[0]!.version)
+  const bases = (await segmentPaths(world.directory)).map((path) => Number(/(\d{16})\.twj$/.exec(path)![1]))
+  expect(bases[0]).toBeGreaterThan(0)
+  expect(bases[0]).toBeLessThanOrEqual(world.lowWater())
+  expect(bases[1]).toBeGreaterThan(world.lowWater())
+}, 60_000)

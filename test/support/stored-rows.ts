@@ -1,0 +1,38 @@
+import type { Store } from '../../src/store/store.ts'
+import { tables } from '../../src/store/tables.ts'
+
+/** Tables that hold what the log caused. Ranges and checkpoints are bookkeeping: where they are cut says nothing about data. */
+export const dataTables = tables.map(({ name }) => name).filter((name) => name !== 'ranges' && name !== 'checkpoints')
+
+/**
+ * Every row of every data table as text, sorted, `stored` left out: equal for two stores exactly when no row is missing, twice or other.
+ * Views are merged as readers see them. Of webhook deliveries the states after `pending` depend on the receiver and are left out.
+ */
+export async function storedRows(store: Pick<Store, 'query'>): Promise<Record<string, string[]>> {
+  const found: Record<string, string[]> = {}
+  for (const table of dataTables) {
+    const rows = await store.query<Record<string, unknown>>(selectOf(table))
+    found[table] = rows.map((row) => JSON.stringify(row)).sort()
+  }
+  return found
+}
+
+function selectOf(table: string): string {
+  switch (table) {
+    case 'calls_by_minute':
+      return `SELECT * EXCEPT (stored, principals, fingerprints), ${counted('principals', 'fingerprints')} FROM ${table} FINAL`
+    case 'principals_by_minute':
+      return `SELECT * EXCEPT (stored, fingerprints, skeletons), ${counted('fingerprints', 'skeletons')} FROM ${table} FINAL`
+    case 'incidents':
+      return 'SELECT * EXCEPT (stored) FROM incidents FINAL'
+    case 'webhook_deliveries':
+      return "SELECT * EXCEPT (stored) FROM webhook_deliveries WHERE state = 'pending'"
+    default:
+      return `SELECT * EXCEPT (stored) FROM ${table}`
+  }
+}
+
+/** States of counts have several forms for one value. */
+function counted(...columns: readonly string[]): string {
+  return columns.map((column) => `finalizeAggregation(${column}) AS counted_${column}`).join(', ')
+}
