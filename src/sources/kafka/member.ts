@@ -11,9 +11,16 @@ import { deliver } from './delivery.ts'
 import { commitMetadata, type Gap } from './places.ts'
 import { type Lookups, type Memory, type Settled, settle } from './settling.ts'
 import { type TopicIds, topicIds } from './topic-ids.ts'
+import { stall } from './watchdog.ts'
 
 /** How long a topic's identity is believed before the next batch is handed out. */
 const CONFIRM_EVERY_MS = 5000
+
+/** Leaving takes below half a second where brokers answer. */
+const LEAVE_MS = 5000
+
+/** Longer than transactions of producers stay open by default: their records count as lag and cannot be read. */
+const STALL_MS = 70_000
 
 export interface MemberOptions {
   readonly kafka: Kafka
@@ -47,6 +54,8 @@ export class GroupMember {
   private settleProblem: Error | null = null
   private joined = () => {}
   private inWork: Promise<unknown> = Promise.resolve()
+  private busy = false
+  private readonly left = new AbortController()
 
   constructor(options: MemberOptions) {
     this.options = options
@@ -62,7 +71,8 @@ export class GroupMember {
       maxBytesPerPartition: config.maxBytesPerPartition,
       maxBytes: Math.max(10 * 2 ** 20, config.maxBytesPerPartition),
       allowAutoTopicCreation: false,
-      metadataMaxAge: 60_000,
+      // Partitions of a broker that died are fetched by nobody until kafkajs looks where they are.
+      metadataMaxAge: 5000,
       // kafkajs restarts itself only after some crashes; one place restarts after all of them.
       retry: { initialRetryTime: 100, maxRetryTime: 1000, retries: 5, restartOnFailure: async () => false },
     })
@@ -75,6 +85,14 @@ export class GroupMember {
         this.assignment.lose()
         resolve(payload.error)
       })
+      const watched = {
+        partitions: () => this.assignment.all(),
+        busy: () => this.busy,
+        lag: () => this.lag(),
+        patience: Math.max(STALL_MS, 2 * sessionTimeout),
+        over: this.left.signal,
+      }
+      void stall(watched).then(resolve)
     })
     this.consumer.on(GROUP_JOIN, ({ payload }) => this.onJoin(payload.memberAssignment))
     this.consumer.on(REBALANCING, () => this.assignment.lose())
@@ -99,7 +117,10 @@ export class GroupMember {
       eachBatchAutoResolve: false,
       autoCommit: false,
       eachBatch: (payload) => {
-        const work = this.work(payload)
+        this.busy = true
+        const work = this.work(payload).finally(() => {
+          this.busy = false
+        })
         this.inWork = work.catch(() => {})
         return work
       },
@@ -111,9 +132,14 @@ export class GroupMember {
 
   /** Finishes and commits the batch in work, leaves the group, closes all connections. */
   async leave(): Promise<void> {
+    this.left.abort()
     await this.inWork
     this.assignment.lose()
-    await Promise.allSettled([this.consumer.disconnect(), this.admin.disconnect(), this.ids.close()])
+    // A consumer that cannot reach its coordinator may never finish; it sends no heartbeats any more either.
+    const closing = Promise.allSettled([this.consumer.disconnect(), this.admin.disconnect(), this.ids.close()])
+    const patience = new AbortController()
+    await Promise.race([closing, sleep(LEAVE_MS, undefined, { signal: patience.signal, ref: false }).catch(() => {})])
+    patience.abort()
   }
 
   /** Fetches exactly what may be delivered now. */
