@@ -9,6 +9,15 @@ export const errorTable = {
   },
   TW_CONFIG_UNREADABLE: { title: 'The configuration file cannot be read', action: 'Check the path given to --config and its permissions.' },
   TW_USAGE: { title: 'The command line is wrong', action: 'See `tidewatch COMMAND --help`.' },
+  TW_LISTEN_FAILED: {
+    title: 'An address cannot be listened on',
+    action: 'Stop what uses it, or set the option that the message names (of the demo: `--port`) to another one; 0 takes a free one.',
+  },
+  TW_DATA_UNUSABLE: {
+    title: 'The data folder cannot be used',
+    action: 'Check data.directory, or --data: a folder on a local disk with room, where this user may write.',
+  },
+  TW_OUTPUT_UNWRITABLE: { title: 'The output cannot be written', action: 'Check the path, its rights and the room on the disk.' },
   TW_TELEMETRY_TRUNCATED: {
     title: 'A protobuf message ends in the middle of a field',
     action: 'The producer or a proxy cut the record; see the dead letter for its bytes.',
@@ -105,6 +114,13 @@ export class TidewatchError extends Error {
   get action(): string {
     return errorTable[this.code].action
   }
+}
+
+/** An address that cannot be had, with the option that says it: `server.port 127.0.0.1:8686`. */
+export function listenError(option: string, host: string, port: number, cause: Error): TidewatchError {
+  // gRPC tells the cause in the text only.
+  const reason = cause.message.includes('EADDRINUSE') ? 'is in use' : cause.message
+  return new TidewatchError('TW_LISTEN_FAILED', `${option} ${host.includes(':') ? `[${host}]` : host}:${port} ${reason}`, { cause })
 }
 
 /** The code of an error, or null where it carries none (total: never throws). */

@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Command } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
 import type { TrafficProgress } from '../../examples/model-service/start.ts'
 import { configSchema } from '../config/schema.ts'
 import type { Alert } from '../decisions/alert.ts'
@@ -18,7 +18,7 @@ const PATIENCE = 150
 interface Options {
   readonly exit?: boolean
   readonly data?: string
-  readonly port: string
+  readonly port: number
 }
 
 /** `tidewatch demo`: a simulated model service, its past days, and an attack on it as it happens. */
@@ -27,7 +27,7 @@ export function demoCommand(): Command {
     .description('See an attack being found: a simulated service with 250 users, one of whom begins to copy the model.')
     .option('--exit', 'end after the alert and the webhook; exit code 1 if they did not come')
     .option('--data <directory>', 'keep the store in this folder (default: a temporary one, removed at the end)')
-    .option('--port <port>', 'port of API and console, 0 for any free one', '8686')
+    .option('--port <port>', 'port of API and console, 0 for any free one', parsePort, 8686)
     .addHelpText(
       'after',
       `
@@ -39,6 +39,11 @@ Examples:
     .action(async (options: Options) => {
       if (!(await demo(options))) process.exitCode = 1
     })
+}
+
+function parsePort(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65535) throw new InvalidArgumentError('expected 0 to 65535')
+  return Number(text)
 }
 
 async function demo(options: Options): Promise<boolean> {
@@ -56,14 +61,14 @@ async function demo(options: Options): Promise<boolean> {
       configSchema.parse({
         data: { directory },
         otlp: { http: { port: 0 }, grpc: { enabled: false } },
-        server: { port: Number(options.port) },
+        server: { port: options.port },
         webhooks: [{ name: 'demo', url: receiver.url, secret: receiver.secret }],
         identity: { hash: false },
         log: { level: 'warn' },
       }),
       { log: createLog({ level: 'warn' }), version },
     )
-    const passed = await play(instance, receiver, stop.signal)
+    const passed = await play(instance, receiver, stop.signal, options.exit ?? false)
     if (!options.exit && !stop.signal.aborted) {
       say(`\nThe console stays at ${instance.addresses.api}; end with Ctrl-C.`)
       await interrupted
@@ -76,19 +81,21 @@ async function demo(options: Options): Promise<boolean> {
   }
 }
 
-async function play(instance: Instance, receiver: DemoReceiver, signal: AbortSignal): Promise<boolean> {
+/** True when the attacker was named and the webhook came; `brief` ends there, else the attack is shown to its end. */
+async function play(instance: Instance, receiver: DemoReceiver, signal: AbortSignal, brief: boolean): Promise<boolean> {
   const started = performance.now()
   const elapsed = () => `${((performance.now() - started) / 1000).toFixed(1).padStart(5)} s`
   const progress = createProgress()
   const say = (text: string) => progress.done(text)
   const patience = AbortSignal.timeout(PATIENCE * 1000)
-  const given = AbortSignal.any([signal, patience])
+  const enough = new AbortController()
+  const given = AbortSignal.any([signal, patience, enough.signal])
   // Every simulated call waits with this signal.
   setMaxListeners(0, given)
 
   say(`Tidewatch ${version} watches a simulated model service. Console: ${instance.addresses.api}`)
   const show = ({ phase, sent, total, attackCalls }: TrafficProgress) => {
-    const what = phase === 'history' ? 'three past days of traffic' : `live traffic, ${attackCalls} calls of the attacker`
+    const what = phase === 'history' ? 'three past days of traffic' : `live, ${attackCalls} calls of the attack`
     progress.update(`${elapsed()}  ${bar(sent / total)}  ${what}`)
   }
   const { startTraffic } = await import('../../examples/model-service/start.ts')
@@ -106,6 +113,9 @@ async function play(instance: Instance, receiver: DemoReceiver, signal: AbortSig
     await traffic.done
     return false
   }
+  const unfollow = followSeverity(alert, instance, (later) => {
+    say(`${elapsed()}  ALERT ${later.severity.toUpperCase()}  the same incident after ${later.window.events} calls, ${chanceOf(later)}`)
+  })
   say(`${elapsed()}  ALERT ${alert.severity.toUpperCase()}  ${alert.title}`)
   for (const line of evidenceLines(alert)) say(`           ${line}`)
   const delivery = await receiver.next(alert.id, given)
@@ -114,8 +124,10 @@ async function play(instance: Instance, receiver: DemoReceiver, signal: AbortSig
       ? `${elapsed()}  WEBHOOK received, id ${delivery.id}, signature ${delivery.verified ? 'verified' : 'WRONG'}`
       : `FAILED: the webhook did not come within ${PATIENCE} s`,
   )
+  if (brief) enough.abort()
   await traffic.done
   await instance.drained()
+  unfollow()
   const [stored] = await instance.store.query<{ calls: number; alerts: number }>(
     'SELECT (SELECT count() FROM calls) AS calls, (SELECT count() FROM alerts) AS alerts',
   )
@@ -137,14 +149,34 @@ function alertAbout(principal: string, instance: Instance, signal: AbortSignal):
   })
 }
 
+/** Tells of changes that raise or lower the severity of an incident, until the returned function is called. */
+function followSeverity({ incident, severity }: Alert, instance: Instance, tell: (alert: Alert) => void): () => void {
+  let last = severity
+  return instance.alerts.subscribe((alert) => {
+    if (alert.incident !== incident || alert.severity === last) return
+    last = alert.severity
+    tell(alert)
+  })
+}
+
+function chanceOf({ pValue }: Alert): string {
+  return pValue === null ? 'no p-value yet' : `p-value ${pValue.toExponential(1)}`
+}
+
 function evidenceLines(alert: Alert): string[] {
-  const { subject, window, score, pValue, tags, detectors } = alert
+  const { subject, model, window, detectors, evidence, tags } = alert
   return [
-    `who       ${subject.kind} ${subject.id}${alert.model === null ? '' : `, model ${alert.model}`}`,
-    `found by  ${detectors.join(', ')}: score ${score.toFixed(2)}${pValue === null ? '' : `, p-value ${pValue.toExponential(1)}`}`,
+    `who       ${subject.kind} ${subject.id}${model === null ? '' : `, model ${model}`}`,
+    `found by  ${detectors.join(', ')}, ${chanceOf(alert)}`,
+    ...wrapped(String(evidence.summary), 68).map((line, index) => `${index === 0 ? 'evidence' : '        '}  ${line}`),
     `since     ${window.start}, ${window.events} calls`,
     `tags      ${[...tags.atlas, ...tags.owasp].join(', ')}`,
   ]
+}
+
+/** Lines of at most `width` characters, broken between words. */
+function wrapped(text: string, width: number): string[] {
+  return text.match(new RegExp(`.{1,${width}}(?= |$)|\\S+`, 'g'))?.map((line) => line.trim()) ?? []
 }
 
 function say(text: string): void {

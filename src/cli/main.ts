@@ -1,59 +1,12 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander'
 import { TidewatchError } from '../errors.ts'
-import { configCommand } from './config.ts'
-import { demoCommand } from './demo.ts'
-import { detectorsCommand } from './detectors.ts'
-import { inspectCommand } from './inspect.ts'
-import { replayCommand } from './replay.ts'
-import { runCommand } from './run.ts'
-import { version } from './version.ts'
+import { runProgram, tell } from './program.ts'
 
-/** The whole command line. Exit codes: 0 done, 1 failed, 2 wrong use. */
-function program(): Command {
-  const root = new Command('tidewatch')
-    .description('Watches machine-learning services through their own telemetry.')
-    .version(version)
-    .showHelpAfterError('(see --help)')
-    .exitOverride()
-    .addHelpText(
-      'after',
-      `
-Examples:
-  tidewatch demo                              see an attack being found, nothing else needed
-  tidewatch run                               watch; OTLP on 4317 and 4318, console on 8686
-  tidewatch inspect spans.jsonl               what Tidewatch understands of your telemetry
-  tidewatch replay spans.jsonl.gz --alerts -  what it would have reported`,
-    )
-  for (const command of [runCommand(), demoCommand(), replayCommand(), inspectCommand(), detectorsCommand(), configCommand()]) {
-    root.addCommand(command.exitOverride())
-  }
-  return root
-}
-
-function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-  if (error instanceof TidewatchError) {
-    process.stderr.write(`tidewatch: ${error.message} [${error.code}]\n  ${error.action}\n`)
-    return error.code === 'TW_USAGE' || error.code === 'TW_CONFIG_INVALID' || error.code === 'TW_CONFIG_UNREADABLE' ? 2 : 1
-  }
-  process.stderr.write(`tidewatch: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
-  return 1
-}
-
-// A reader that closes the pipe early (`| head`) is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0)
-  throw error
+// A reader that closes the pipe early (`| head`) is no failure, a full disk is.
+process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
+  process.exit(cause.code === 'EPIPE' ? 0 : tell(new TidewatchError('TW_OUTPUT_UNWRITABLE', `stdout: ${cause.message}`, { cause })))
 })
 
-program()
-  .parseAsync()
-  .then(
-    () => 0,
-    (error) => report(error),
-  )
-  .then((code) => {
-    process.exitCode = process.exitCode ?? code
-    if (code !== 0) process.exitCode = code
-  })
+const code = await runProgram(process.argv.slice(2))
+// A command that fails without an error has set its code itself.
+if (code !== 0) process.exitCode = code

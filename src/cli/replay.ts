@@ -1,9 +1,10 @@
 import { once } from 'node:events'
-import { createWriteStream, type WriteStream } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import { Command } from 'commander'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import type { Alert } from '../decisions/alert.ts'
+import { TidewatchError } from '../errors.ts'
 import { bar, createProgress } from './progress.ts'
 
 interface Options {
@@ -15,22 +16,36 @@ interface Options {
   readonly quiet?: boolean
 }
 
-/** Lines to a file or, for `-`, to stdout; waits when the reader is slower than the pipeline. */
+/** Lines to a file or, for `-`, to stdout; waits when the reader is slower than the pipeline. Throws TW_OUTPUT_UNWRITABLE. */
 class LineOutput {
-  private readonly stream: WriteStream | NodeJS.WriteStream
+  private readonly path: string
+  /** Null for stdout. */
+  private readonly file: FileHandle | null
 
-  constructor(path: string) {
-    this.stream = path === '-' ? process.stdout : createWriteStream(path)
+  private constructor(path: string, file: FileHandle | null) {
+    this.path = path
+    this.file = file
+  }
+
+  static async open(path: string): Promise<LineOutput> {
+    return new LineOutput(path, path === '-' ? null : await open(path, 'w').catch(unwritable(path)))
   }
 
   async write(lines: readonly string[]): Promise<void> {
-    if (lines.length > 0 && !this.stream.write(`${lines.join('\n')}\n`)) await once(this.stream, 'drain')
+    if (lines.length === 0) return
+    const text = `${lines.join('\n')}\n`
+    if (this.file) await this.file.appendFile(text).catch(unwritable(this.path))
+    else if (!process.stdout.write(text)) await once(process.stdout, 'drain')
   }
 
   async close(): Promise<void> {
-    if (this.stream === process.stdout) return
-    this.stream.end()
-    await once(this.stream, 'close')
+    await this.file?.close().catch(unwritable(this.path))
+  }
+}
+
+function unwritable(path: string): (cause: Error) => never {
+  return (cause) => {
+    throw new TidewatchError('TW_OUTPUT_UNWRITABLE', `${path}: ${cause.message}`, { cause })
   }
 }
 
@@ -65,8 +80,8 @@ function withIdentities(config: Config, hash: boolean): Config {
 }
 
 async function replay(files: readonly string[], config: Config, options: Options): Promise<void> {
-  const alerts = options.alerts === undefined ? null : new LineOutput(options.alerts)
-  const scores = options.scores === undefined ? null : new LineOutput(options.scores)
+  const alerts = options.alerts === undefined ? null : await LineOutput.open(options.alerts)
+  const scores = options.scores === undefined ? null : await LineOutput.open(options.scores)
   const progress = createProgress()
   const started = performance.now()
   const opened = new Map<string, Alert>()

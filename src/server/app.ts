@@ -3,7 +3,7 @@ import fastifyStatic from '@fastify/static'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { z } from 'zod'
 import type { Config } from '../config/schema.ts'
-import { type ErrorCode, TidewatchError } from '../errors.ts'
+import { type ErrorCode, listenError, TidewatchError } from '../errors.ts'
 import { Access } from './auth.ts'
 import type { ServerDeps } from './deps.ts'
 import { securityHeaders } from './headers.ts'
@@ -27,7 +27,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
 
 export interface Server {
   readonly app: FastifyInstance
-  /** Begins to listen; gives the address. */
+  /** Begins to listen; gives the address. Rejects with TW_LISTEN_FAILED when it cannot be had. */
   listen(): Promise<string>
   /** Ends event streams and open requests. Idempotent. */
   close(): Promise<void>
@@ -108,7 +108,10 @@ export function createServer(config: Config['server'], deps: ServerDeps, log?: F
 
   return {
     app,
-    listen: () => app.listen({ host: config.host, port: config.port }),
+    listen: () =>
+      app.listen({ host: config.host, port: config.port }).catch((cause) => {
+        throw listenError('server.port', config.host, config.port, cause)
+      }),
     async close() {
       progress.stop()
       streams.close()

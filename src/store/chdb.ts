@@ -10,14 +10,16 @@ type ConnectionModule = Pick<typeof import('chdb/connection'), 'createChdbConnec
 
 /**
  * Opens the embedded engine over a folder (made when absent). One process a folder, one folder a process: throws TW_STORE_BUSY when
- * another process has it, TW_STORE_ENGINE_MISSING when the optional dependency chdb is not there or does not load.
+ * another process has it, TW_DATA_UNUSABLE when it cannot be made, TW_STORE_ENGINE_MISSING when the optional dependency chdb is not there or does not load.
  */
 export async function openChdb(
   folder: string,
   options: StoreOptions,
   load: () => Promise<ConnectionModule> = () => import('chdb/connection'),
 ): Promise<ClientStore> {
-  await mkdir(folder, { recursive: true })
+  await mkdir(folder, { recursive: true }).catch((cause: Error) => {
+    throw new TidewatchError('TW_DATA_UNUSABLE', `${folder}: ${cause.message}`, { cause })
+  })
   const module = await load().catch((error: unknown) => {
     throw new TidewatchError('TW_STORE_ENGINE_MISSING', error instanceof Error ? error.message.split('\n')[0]! : String(error), {
       cause: error,

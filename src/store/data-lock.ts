@@ -25,15 +25,15 @@ const FILE = 'lock.json'
 
 /**
  * Takes a data folder (made when absent) for this process: one process a folder. A lock whose process is gone counts for nothing. Throws TW_STORE_BUSY
- * with the holder's number and address.
+ * with the holder's number and address, TW_DATA_UNUSABLE where the folder cannot be made or written.
  */
 export async function lockData(directory: string): Promise<DataLock> {
-  await mkdir(directory, { recursive: true })
   const path = join(directory, FILE)
   const own: LockHolder = { pid: process.pid, started: (await startOf(process.pid)) ?? '', api: null }
   const draft = `${path}.${randomBytes(6).toString('hex')}`
-  await writeFile(draft, body(own))
   try {
+    await mkdir(directory, { recursive: true })
+    await writeFile(draft, body(own))
     // A link is made by one only, whole or not at all.
     while (!(await linked(draft, path))) {
       const text = await readFile(path, 'utf8').catch(() => null)
@@ -42,8 +42,12 @@ export async function lockData(directory: string): Promise<DataLock> {
       if (holder) throw busy(directory, holder)
       await takeAway(path, text)
     }
+  } catch (error) {
+    if (error instanceof TidewatchError) throw error
+    throw new TidewatchError('TW_DATA_UNUSABLE', `${directory}: ${(error as Error).message}`, { cause: error })
   } finally {
-    await rm(draft, { force: true })
+    // Where nothing can be written there is nothing to remove.
+    await rm(draft, { force: true }).catch(() => {})
   }
   let released = false
   return {

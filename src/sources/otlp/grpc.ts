@@ -8,7 +8,7 @@ import {
   status,
   type UntypedHandleCall,
 } from '@grpc/grpc-js'
-import { TidewatchError } from '../../errors.ts'
+import { listenError } from '../../errors.ts'
 import type { Signal } from '../../telemetry/otlp/records.ts'
 import type { OtlpServer } from './http.ts'
 import { type Answer, type OtlpReceiver, trustHeaders } from './receiver.ts'
@@ -64,7 +64,7 @@ function serviceError(answer: Exclude<Answer, { kind: 'accepted' }>): Partial<Se
 
 /**
  * Listens for OTLP/gRPC. RESOURCE_EXHAUSTED with RetryInfo says come again, without it never; UNAVAILABLE says come again.
- * Rejects with TW_SOURCE_UNAVAILABLE when the address cannot be had.
+ * Rejects with TW_LISTEN_FAILED when the address cannot be had.
  */
 export async function startOtlpGrpc({ host, port, receiver, maxRequestBytes, onAnswer }: OtlpGrpcOptions): Promise<OtlpServer> {
   const server = new Server({ 'grpc.max_receive_message_length': maxRequestBytes })
@@ -81,7 +81,7 @@ export async function startOtlpGrpc({ host, port, receiver, maxRequestBytes, onA
   const address = `${host.includes(':') ? `[${host}]` : host}:${port}`
   const bound = await new Promise<number>((resolve, reject) => {
     server.bindAsync(address, ServerCredentials.createInsecure(), (cause, bound) => {
-      if (cause) reject(new TidewatchError('TW_SOURCE_UNAVAILABLE', `OTLP/gRPC: ${cause.message}`, { cause }))
+      if (cause) reject(listenError('otlp.grpc.port', host, port, cause))
       else resolve(bound)
     })
   })

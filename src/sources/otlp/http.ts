@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyPluginAsync, type FastifyReply, type FastifyRequest } from 'fastify'
-import { TidewatchError } from '../../errors.ts'
+import { listenError } from '../../errors.ts'
 import type { Signal } from '../../telemetry/otlp/records.ts'
 import { type ContentEncoding, contentEncodings, readBody } from './body.ts'
 import type { Encoding } from './check.ts'
@@ -103,13 +103,13 @@ export interface OtlpServer {
   stop(timeout?: number): Promise<void>
 }
 
-/** Listens for OTLP/HTTP on an address of its own; rejects with TW_SOURCE_UNAVAILABLE when it cannot be had. */
+/** Listens for OTLP/HTTP on an address of its own; rejects with TW_LISTEN_FAILED when it cannot be had. */
 export async function startOtlpHttp(options: OtlpHttpOptions & { readonly host: string; readonly port: number }): Promise<OtlpServer> {
   // A sender that dribbles its body would hold one of the places in flight.
   const app: FastifyInstance = Fastify({ requestTimeout: 30_000, keepAliveTimeout: 75_000, forceCloseConnections: 'idle' })
   await app.register(otlpHttp, options)
   await app.listen({ host: options.host, port: options.port }).catch((cause) => {
-    throw new TidewatchError('TW_SOURCE_UNAVAILABLE', `OTLP/HTTP: ${cause.message}`, { cause })
+    throw listenError('otlp.http.port', options.host, options.port, cause)
   })
   return {
     port: (app.server.address() as AddressInfo).port,

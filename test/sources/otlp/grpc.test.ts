@@ -148,6 +148,7 @@ it('does not wait for a call that hangs longer than it was given', async () => {
 it('cannot be had on an address that is taken', async () => {
   const receiver = new OtlpReceiver(sink, { maxInFlight: 1, keepBytes: 1 })
   await expect(startOtlpGrpc({ host: '127.0.0.1', port: server.port, receiver, maxRequestBytes: 1 })).rejects.toMatchObject({
-    code: 'TW_SOURCE_UNAVAILABLE',
+    code: 'TW_LISTEN_FAILED',
+    message: `An address cannot be listened on: otlp.grpc.port 127.0.0.1:${server.port} is in use`,
   })
 })

@@ -1,0 +1,51 @@
+import { Command, CommanderError } from 'commander'
+import { TidewatchError } from '../errors.ts'
+import { configCommand } from './config.ts'
+import { demoCommand } from './demo.ts'
+import { detectorsCommand } from './detectors.ts'
+import { inspectCommand } from './inspect.ts'
+import { replayCommand } from './replay.ts'
+import { runCommand } from './run.ts'
+import { version } from './version.ts'
+
+function program(): Command {
+  const root = new Command('tidewatch')
+    .description('Watches machine-learning services through their own telemetry.')
+    .version(version)
+    .showHelpAfterError('(see --help)')
+    .exitOverride()
+    .addHelpText(
+      'after',
+      `
+Examples:
+  tidewatch demo                              see an attack being found, nothing else needed
+  tidewatch run                               watch; OTLP on 4317 and 4318, console on 8686
+  tidewatch inspect spans.jsonl               what Tidewatch understands of your telemetry
+  tidewatch replay spans.jsonl.gz --alerts -  what it would have reported`,
+    )
+  for (const command of [runCommand(), demoCommand(), replayCommand(), inspectCommand(), detectorsCommand(), configCommand()]) {
+    root.addCommand(command.exitOverride())
+  }
+  return root
+}
+
+/** Runs one command line and tells of errors on stderr. Exit code: 0 done, 1 failed, 2 wrong use. */
+export async function runProgram(args: readonly string[]): Promise<number> {
+  try {
+    await program().parseAsync(args, { from: 'user' })
+    return 0
+  } catch (error) {
+    return tell(error)
+  }
+}
+
+/** Tells of an error on stderr and gives the exit code that it stands for. */
+export function tell(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+  if (error instanceof TidewatchError) {
+    process.stderr.write(`tidewatch: ${error.message} [${error.code}]\n  ${error.action}\n`)
+    return error.code === 'TW_USAGE' || error.code === 'TW_CONFIG_INVALID' || error.code === 'TW_CONFIG_UNREADABLE' ? 2 : 1
+  }
+  process.stderr.write(`tidewatch: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  return 1
+}
