@@ -20,6 +20,8 @@ export interface SourceTraits {
   readonly ends: boolean
   /** A second source over the same log goes on after what the first one committed. */
   readonly remembers: boolean
+  /** The source goes to the place that `resume` tells, forwards or back. */
+  readonly seeks?: boolean
 }
 
 /** A record's value: one line of valid OTLP/JSON of about 1 KB that says which record it is. */
@@ -209,6 +211,47 @@ export function sourceConformance(name: string, traits: SourceTraits, setup: () 
       expect(after.batches[0]!.epoch).toBe(before.batches[0]!.epoch)
       expect([...before.numbers(0), ...after.numbers(0)]).toEqual(Array.from({ length: total }, (_, i) => i))
     })
+
+    it.runIf(traits.seeks)(
+      'begins where it is told, before or after what was committed, and where it was when it is told nothing',
+      async () => {
+        await harness.write(0, range(0, 0, 64))
+        const before = new Recorder()
+        const source = await open()
+        let handled = 0
+        await read(source, before, async () => {
+          if (++handled > 1) throw new Error('one batch is enough')
+        })
+        await before.until(() => before.batches.length === 1)
+        await source.stop()
+        const { first, last, epoch } = before.batches[0]!
+        for (const [told, expected] of [
+          [first + 3, first + 3],
+          [0, first],
+          [last + 9, last + 9],
+          [null, last + 1],
+        ] as const) {
+          const asked: unknown[] = []
+          const after = new Recorder()
+          const again = await open()
+          const resume = async (...place: unknown[]) => {
+            asked.push(place)
+            return told
+          }
+          await again.start(
+            async (batch) => {
+              after.note(batch)
+              throw new Error('not committed')
+            },
+            { resume },
+          )
+          await after.until(() => after.batches.length > 0)
+          expect(after.batches[0]!.first).toBe(expected)
+          expect(after.batches[0]!.records[0]!.offset).toBe(expected)
+          expect(asked).toEqual([[after.batches[0]!.topic, epoch, 0]])
+        }
+      },
+    )
 
     it('holds delivery while paused and loses nothing by it', async () => {
       await harness.write(0, range(0, 0, 64))

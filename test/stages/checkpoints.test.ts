@@ -22,12 +22,16 @@ beforeAll(async () => {
 afterAll(() => engine.close())
 
 /** A world that has stored the beginning of the log, and has the rest before it. */
-async function halfway(): Promise<World> {
-  const world = await engine.create()
+async function halfway(segmentBytes?: number): Promise<World> {
+  const world = await engine.create(segmentBytes)
   await world.append(beginning)
   await world.live()
   await world.append(rest)
   return world
+}
+
+function firstOffset(segment: string): number {
+  return Number(/(\d{16})\.twj$/.exec(segment)![1])
 }
 
 async function damage(world: World, which: 'newest' | 'both'): Promise<void> {
@@ -65,14 +69,23 @@ describe('a restart', () => {
     expect(await world.rows()).toEqual(expected)
   })
 
-  it('rebuilds the state from the log where no checkpoint can be used, and never takes one for what it is not', async () => {
-    const world = await halfway()
+  it('rebuilds the state from the log where no checkpoint can be used', async () => {
+    const world = await halfway(2 ** 28)
     await damage(world, 'both')
     const records = await world.live()
     expect(world.unusable).toHaveLength(2)
-    // The journal still holds everything: its first segment is not full.
     expect(records).toBe(beginning.length + rest.length)
     expect(await world.rows()).toEqual(expected)
+  })
+
+  it('rebuilds as much as the log still holds', async () => {
+    const world = await halfway()
+    const oldest = firstOffset((await segmentPaths(world.directory))[0]!)
+    await damage(world, 'both')
+    expect(oldest).toBeGreaterThan(0)
+    expect(await world.live()).toBe(beginning.length + rest.length - oldest)
+    const rows = await world.rows()
+    for (const table of ['calls', 'calls_by_minute', 'dead_letters', 'metric_points']) expect(rows[table]).toEqual(expected[table])
   })
 
   it('does not take the state of another seed', async () => {
@@ -100,7 +113,7 @@ it('the store keeps the last two checkpoints, and the journal what the older of 
   expect(manifests).toHaveLength(2)
   expect(versions).toEqual(manifests)
   expect(world.lowWater()).toBe(manifests[0]!.version)
-  const bases = (await segmentPaths(world.directory)).map((path) => Number(/(\d{16})\.twj$/.exec(path)![1]))
+  const bases = (await segmentPaths(world.directory)).map(firstOffset)
   expect(bases[0]).toBeGreaterThan(0)
   expect(bases[0]).toBeLessThanOrEqual(world.lowWater())
   expect(bases[1]).toBeGreaterThan(world.lowWater())

@@ -62,12 +62,12 @@ export const policy = { records: 12, bytes: 1e9, eventTime: 1e9, mostBytes: 0 }
 class Crash extends Error {}
 
 /** Databases in one embedded engine. Its folder goes away with `close`. */
-export async function worlds(): Promise<{ create(): Promise<World>; close(): Promise<void> }> {
+export async function worlds(): Promise<{ create(segmentBytes?: number): Promise<World>; close(): Promise<void> }> {
   const root = await mkdtemp(join(tmpdir(), 'tw-worlds-'))
   const stores: ClientStore[] = []
   let count = 0
   return {
-    async create() {
+    async create(segmentBytes = 400_000) {
       const database = `world_${count++}`
       const store = await openChdb(join(root, 'store'), {
         database,
@@ -79,7 +79,7 @@ export async function worlds(): Promise<{ create(): Promise<World>; close(): Pro
       })
       stores.push(store)
       await store.migrate()
-      return createWorld(join(root, database), store)
+      return createWorld(join(root, database), store, segmentBytes)
     },
     async close() {
       for (const store of stores) await store.close()
@@ -88,7 +88,7 @@ export async function worlds(): Promise<{ create(): Promise<World>; close(): Pro
   }
 }
 
-async function createWorld(directory: string, store: ClientStore): Promise<World> {
+async function createWorld(directory: string, store: ClientStore, segmentBytes: number): Promise<World> {
   const told: Alert[] = []
   const unusable: Error[] = []
   const reached = new Map<string, number>()
@@ -98,7 +98,7 @@ async function createWorld(directory: string, store: ClientStore): Promise<World
       directory,
       fsync: 'never',
       fsyncInterval: 0,
-      segmentBytes: 400_000,
+      segmentBytes,
       maxBytes: 2 ** 30,
       lowWater: () => checkpoints?.lowWater ?? 0,
     })

@@ -6,10 +6,10 @@ import { journalSource } from '../../../src/sources/journal/source.ts'
 import { sourceConformance } from '../conformance.ts'
 
 for (const fsync of ['always', 'interval', 'never'] as const) {
-  sourceConformance(`journal (fsync ${fsync})`, { live: true, ends: false, remembers: true }, async () => {
+  sourceConformance(`journal (fsync ${fsync})`, { live: true, ends: false, remembers: true, seeks: true }, async () => {
     const directory = await mkdtemp(join(tmpdir(), 'tw-journal-'))
     // Segments of a few records, so that every test crosses their borders.
-    const options = { directory, fsync, fsyncInterval: 0.005, segmentBytes: 10_000, maxBytes: 2 ** 20 }
+    const options = { directory, fsync, fsyncInterval: 0.005, segmentBytes: 10_000, maxBytes: 2 ** 20, lowWater: () => 0 }
     let journal = await Journal.open(options)
     let reopen = false
     return {
