@@ -8,11 +8,10 @@ interface FileOption {
 }
 
 /**
- * `tidewatch config check|schema|show`. Answers go to stdout. A configuration that does not hold is thrown as TidewatchError, which the
- * program turns into a message on stderr and exit code 1.
+ * `tidewatch config check|schema|show`. Answers go to stdout; a configuration that does not hold is thrown.
  */
 export function configCommand(): Command {
-  const command = new Command('config').description('check, explain and show the configuration').addHelpText(
+  const command = new Command('config').description('Check or show the configuration, or print its schema.').addHelpText(
     'after',
     `
 Without --config, \`check\` and \`show\` look at ./${defaultConfigFile} as \`tidewatch run\` does, and at the defaults when there is none.
@@ -25,7 +24,7 @@ Examples:
 
   command
     .command('check')
-    .description('say whether a configuration file holds: every problem at once, with line and column')
+    .description('Say whether a configuration file holds: every problem at once, with line and column.')
     .option('-c, --config <file>', 'configuration file')
     .addHelpText('after', '\nExample:\n  DB_PASSWORD=x tidewatch config check --config tidewatch.yaml')
     .action((options: FileOption) => {
@@ -36,7 +35,7 @@ Examples:
 
   command
     .command('show')
-    .description('print the configuration in force as YAML: defaults filled in, secrets masked, and where each value came from')
+    .description('Print the configuration in force as YAML: defaults filled in, secrets masked, and where each value came from.')
     .option('-c, --config <file>', 'configuration file')
     .addHelpText('after', '\nExample:\n  tidewatch config show --config tidewatch.yaml | grep -A4 webhooks')
     .action((options: FileOption) => {
@@ -46,7 +45,7 @@ Examples:
 
   command
     .command('schema')
-    .description('print the JSON Schema of the configuration file, for editors and checks')
+    .description('Print the JSON Schema of the configuration file, for editors and checks.')
     .addHelpText(
       'after',
       '\nExample:\n  tidewatch config schema > tidewatch.schema.json\n  # first line of tidewatch.yaml:\n  # yaml-language-server: $schema=tidewatch.schema.json',

@@ -11,7 +11,7 @@ export function detectorsCommand(): Command {
       if (json) for (const row of rows) process.stdout.write(`${JSON.stringify(row)}\n`)
       else {
         const width = Math.max(...rows.map((row) => row.name.length))
-        for (const row of rows) process.stdout.write(`${row.name.padEnd(width)}  ${row.category.padEnd(10)}  ${row.title}\n`)
+        for (const row of rows) process.stdout.write(`${row.name.padEnd(width)}  ${row.category.padEnd(10)}  ${finding(row.title)}\n`)
       }
     })
     .addHelpText(
@@ -24,20 +24,26 @@ Examples:
     )
   command
     .command('show <name>')
-    .description('What a detector sees, how it keys, how much it keeps.')
+    .description('Show what a detector looks at, how much it keeps and what its score means.')
+    .addHelpText('after', '\nExample:\n  tidewatch detectors show query-shift')
     .action((name: string) => {
       const { title, category, version, consumes, maxSubjects, quantity, effectFloor } = detectorNamed(name)
       process.stdout.write(
         [
           `${name} (${category}, version ${version})`,
-          `  ${title}`,
+          `  finds         ${finding(title)}`,
           `  consumes      ${consumes.join(', ')}`,
           `  subjects      at most ${maxSubjects} at once`,
           `  score means   ${quantity.name}`,
-          `  effect floor  ${effectFloor}`,
+          `  silent below  ${quantity.value(effectFloor).toPrecision(3)}, however sure it is`,
           '',
         ].join('\n'),
       )
     })
   return command
+}
+
+/** A title without a subject. */
+function finding(title: string): string {
+  return title.replace('{subject}', 'a subject that')
 }

@@ -200,6 +200,11 @@ const store = z.strictObject({
   requestTimeout: duration.prefault('30s').describe('Deadline of one statement.'),
 })
 
+/** Names and passwords in a URL are not sent by `fetch`, which refuses it. */
+function withoutLogin(url: string): boolean {
+  return !URL.canParse(url) || (new URL(url).username === '' && new URL(url).password === '')
+}
+
 const webhookSecret = base64(24, 64, 'whsec_')
 
 const webhook = z.strictObject({
@@ -209,6 +214,7 @@ const webhook = z.strictObject({
     .describe('Name of the receiver in logs, metrics and the table of deliveries.'),
   url: z
     .url({ protocol: /^https?$/, error: 'expected an http:// or https:// URL' })
+    .refine(withoutLogin, { error: 'expected a URL without user and password; deliveries are signed' })
     .describe('Where alerts are posted to. No secrets in it: it is shown.'),
   secret: webhookSecret.meta({
     writeOnly: true,

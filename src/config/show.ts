@@ -1,12 +1,13 @@
 import { Document, type Node, Scalar, YAMLMap, YAMLSeq } from 'yaml'
-import { configJsonSchema, schemaAt } from './json-schema.ts'
+import { configJsonSchema, type SchemaNode, schemaAt } from './json-schema.ts'
 import type { LoadedConfig } from './load.ts'
 import { keyOf } from './problems.ts'
+import { formatBytes, formatDuration } from './units.ts'
 
 const mask = '********'
 
 /**
- * The effective configuration as YAML: defaults filled in, durations in seconds, sizes in bytes, secrets masked, and behind each value
+ * The effective configuration as YAML: defaults filled in, secrets masked, and behind each value
  * that is no default the line of `file` and the variables that it came from. Without secrets the text is a configuration itself.
  */
 export function showConfig({ config, places }: LoadedConfig, file: string | null): string {
@@ -24,7 +25,7 @@ export function showConfig({ config, places }: LoadedConfig, file: string | null
       for (const [key, inner] of Object.entries(value)) if (inner !== undefined) map.set(key, nodeOf(inner, [...path, key]))
       return map
     }
-    const scalar = new Scalar(schemaAt(path, root)?.writeOnly ? masked(String(value)) : value)
+    const scalar = new Scalar(shown(value, schemaAt(path, root)))
     const place = places.get(keyOf(path))
     if (place) scalar.comment = ` ${[`${file ?? 'line'}:${place.line}`, ...place.variables.map((name) => `\${${name}}`)].join(', ')}`
     return scalar
@@ -33,6 +34,13 @@ export function showConfig({ config, places }: LoadedConfig, file: string | null
   const document = new Document()
   document.contents = nodeOf(config, []) as typeof document.contents
   return document.toString({ lineWidth: 0 })
+}
+
+function shown(value: unknown, node: SchemaNode | null): unknown {
+  if (node?.writeOnly) return masked(String(value))
+  if (typeof value !== 'number') return value
+  if (node?.['x-type'] === 'size') return formatBytes(value)
+  return node?.['x-type'] === 'duration' ? formatDuration(value) : value
 }
 
 /** A secret is hidden whole; of a URL only what may hold one: password, query and fragment. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 const bytesPerUnit = { b: 1, kb: 2 ** 10, mb: 2 ** 20, gb: 2 ** 30, tb: 2 ** 40 } as const
-const secondsPerUnit = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 } as const
+const millisPerUnit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
 const bytesText = /^(\d+(?:\.\d+)?) ?([KMGTkmgt]?[Bb])$/
 const durationText = /^(\d+(?:\.\d+)?) ?(ms|s|m|h|d)$/
@@ -26,9 +26,26 @@ export const duration = z
   .transform((value) => {
     if (typeof value === 'number') return value
     const [, amount, unit] = durationText.exec(value)!
-    return Number(amount) * secondsPerUnit[unit as keyof typeof secondsPerUnit]
+    return (Number(amount) * millisPerUnit[unit as keyof typeof millisPerUnit]) / 1000
   })
   .meta({ 'x-type': 'duration' })
+
+/** Bytes as people write them: `64 KB`, and the bare number where no unit fits. `bytes` reads it back. */
+export function formatBytes(value: number): string | number {
+  const units = Object.entries(bytesPerUnit).toReversed()
+  const [unit, size] = units.find(([, size]) => size > 1 && value >= size && value % size === 0) ?? []
+  return unit === undefined ? value : `${value / size!} ${unit.toUpperCase()}`
+}
+
+/** Seconds as people write them: `30d`, `400ms`, `90s`. `duration` reads it back. */
+export function formatDuration(seconds: number): string | number {
+  const millis = Math.round(seconds * 1000)
+  if (millis === 0 || millis / 1000 !== seconds) return seconds
+  const [unit, size] = Object.entries(millisPerUnit)
+    .toReversed()
+    .find(([, size]) => millis % size === 0)!
+  return `${millis / size}${unit}`
+}
 
 /** A list of strings, written as a list or (handy for one environment variable) as text with commas. */
 export const list = z

@@ -118,6 +118,11 @@ describe('what is wrong in a configuration', () => {
     expect(problemsOf(`webhooks:\n${hook('a', 'whsec_c2hvcnQ=')}`).map(({ key }) => key)).toEqual(['webhooks[0].secret'])
   })
 
+  it('includes a login in the URL of a webhook, which could never be delivered', () => {
+    const text = `webhooks: [{ name: a, url: "http://u:p@127.0.0.1:9/", secret: ${secret} }]`
+    expect(problemsOf(text)).toMatchObject([{ key: 'webhooks[0].url', message: expect.stringContaining('without user and password') }])
+  })
+
   it('never shows a configured value: it may be a secret', () => {
     const text = 'store: { password: 12345678, url: hunter2 }\nserver: { tokens: [{ name: a, token: hunter2, role: hunter2 }] }'
     expect(problemsOf(text)).toHaveLength(4)

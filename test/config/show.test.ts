@@ -17,6 +17,8 @@ describe('the configuration in force', () => {
     expect(lines).toContain('seed: 5 # tw.yaml:1')
     expect(lines).toContain('  port: 9 # tw.yaml:3, ${PORT}')
     expect(lines).toContain('  level: info')
+    expect(lines).toContain('  joinWindow: 10s')
+    expect(lines).toContain('  segmentBytes: 64 MB')
   })
 
   it('masks every secret', () => {
