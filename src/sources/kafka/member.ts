@@ -4,6 +4,7 @@ import type { Admin, Consumer, EachBatchPayload, Kafka } from 'kafkajs'
 import type { Logger } from 'pino'
 import type { Signal } from '../../telemetry/otlp/records.ts'
 import type { BatchHandler, PartitionLag } from '../source.ts'
+import { aborted } from './aborted.ts'
 import { Assignment, type OwnedPartition } from './assignment.ts'
 import { fetchedFrom, sourceBatch } from './batch.ts'
 import type { KafkaConfig } from './client.ts'
@@ -17,7 +18,7 @@ import { stall } from './watchdog.ts'
 const CONFIRM_EVERY_MS = 5000
 
 /** Leaving takes below half a second where brokers answer. */
-const LEAVE_MS = 5000
+const LEAVE_MS = 3000
 
 /** Longer than transactions of producers stay open by default: their records count as lag and cannot be read. */
 const STALL_MS = 70_000
@@ -105,7 +106,7 @@ export class GroupMember {
 
   /** Connects, and resolves when the group gave an assignment. Rejects where the brokers do not answer. */
   async start(): Promise<void> {
-    const { topics, stopping } = this.options
+    const { topics } = this.options
     await this.admin.connect()
     await this.consumer.connect()
     // From the beginning: what kafkajs does when an offset is out of range; the jump is noticed and judged in `work`.
@@ -125,15 +126,15 @@ export class GroupMember {
         return work
       },
     })
-    const stopped = new Promise<void>((resolve) => stopping.addEventListener('abort', () => resolve(), { once: true }))
-    const crash = await Promise.race([joined, stopped, this.crashed])
+    const crash = await Promise.race([joined, this.crashed])
     if (crash instanceof Error) throw crash
   }
 
   /** Finishes and commits the batch in work, leaves the group, closes all connections. */
   async leave(): Promise<void> {
     this.left.abort()
-    await this.inWork
+    const { abandoned } = this.options
+    await Promise.race([this.inWork, aborted(abandoned)])
     this.assignment.lose()
     // A consumer that cannot reach its coordinator may never finish; it sends no heartbeats any more either.
     const closing = Promise.allSettled([this.consumer.disconnect(), this.admin.disconnect(), this.ids.close()])

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import kafkajs, { type CompressionTypes, type Message, type Producer } from 'kafkajs'
 import type { Logger } from 'pino'
 import { TidewatchError } from '../../errors.ts'
@@ -20,7 +21,7 @@ export interface Publisher {
    * that the topic does not take.
    */
   publish(topic: string, records: readonly PublishRecord[]): Promise<void>
-  /** Sends what waits, then disconnects. Idempotent. */
+  /** Sends what waits, for at most 5 s, then disconnects. Idempotent. */
   close(): Promise<void>
 }
 
@@ -39,6 +40,9 @@ interface Waiting {
   readonly resolve: () => void
   readonly reject: (error: Error) => void
 }
+
+const CLOSE_MS = 5000
+const DISCONNECT_MS = 1000
 
 /** Below the brokers' usual limit of 1,048,588 bytes for the record batch of a partition. */
 const REQUEST_BYTES = 900_000
@@ -92,8 +96,8 @@ class KafkaPublisher implements Publisher {
 
   async close(): Promise<void> {
     this.closed = true
-    await this.working
-    await this.dropProducer()
+    await Promise.race([this.working, sleep(CLOSE_MS, undefined, { ref: false })])
+    await Promise.race([this.dropProducer(), sleep(DISCONNECT_MS, undefined, { ref: false })])
   }
 
   /** One request in flight; what is published meanwhile goes together with the next one. */
@@ -125,7 +129,7 @@ class KafkaPublisher implements Publisher {
       for (const { resolve } of together) resolve()
     } catch (error) {
       // The brokers may hold records under the sequence numbers that kafkajs would use again, for others: begin with a new identity.
-      await this.dropProducer()
+      void this.dropProducer()
       if (isTooLarge(error) && together.length > 1) {
         for (const one of together) await this.send([one])
         return

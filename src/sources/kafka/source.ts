@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { TidewatchError } from '../../errors.ts'
 import type { Signal } from '../../telemetry/otlp/records.ts'
 import type { BatchHandler, PartitionLag, Source } from '../source.ts'
+import { aborted } from './aborted.ts'
 import { type KafkaConfig, kafkaClient } from './client.ts'
 import { GroupMember } from './member.ts'
 import type { Gap } from './places.ts'
@@ -17,7 +18,7 @@ export interface KafkaSourceDependencies {
   readonly onGap?: (gap: Gap) => void
   /** Milliseconds between looks for configured topics that do not exist yet. @default 10000 */
   readonly topicCheckInterval?: number
-  /** Milliseconds that `stop` waits for a handler in work before it leaves without it. @default 8000 */
+  /** Milliseconds that `stop` waits for a handler in work before it leaves without it. @default 6000 */
   readonly drainTimeout?: number
 }
 
@@ -90,7 +91,7 @@ class KafkaSource implements Source {
     const patience = setTimeout(() => {
       this.dependencies.log.warn('a batch did not end in time; it is left unfinished and will be delivered again')
       this.abandoned.abort()
-    }, this.dependencies.drainTimeout ?? 8000)
+    }, this.dependencies.drainTimeout ?? 6000)
     await this.running
     clearTimeout(patience)
   }
@@ -138,7 +139,9 @@ class KafkaSource implements Source {
         await admin.disconnect()
       }
     }
-    const present = await look()
+    const stopped = aborted(signal)
+    const present = await Promise.race([look(), stopped])
+    if (!present) return
     const missing = [...this.topics.keys()].filter((topic) => !present.has(topic))
     if (missing.length > 0) log.info({ topics: missing }, 'topics do not exist yet; Tidewatch looks for them again and again')
     const life = new AbortController()
@@ -170,7 +173,8 @@ class KafkaSource implements Source {
     })
     this.member = member
     try {
-      await member.start()
+      await Promise.race([member.start(), stopped])
+      if (signal.aborted) return
       begun()
       const reason = await Promise.race([member.crashed, missing.length > 0 ? appeared().catch(() => null) : aborted(signal)])
       if (reason) throw reason
@@ -179,13 +183,6 @@ class KafkaSource implements Source {
       await member.leave()
     }
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }
 
 /**

@@ -104,6 +104,29 @@ describe.skipIf(!possible)('one broker of our own', () => {
     expect(new Set(places).size).toBe(publishing.acknowledged.length)
   }, 90_000)
 
+  it('stops within 10 seconds while the broker hangs, running or still starting', async () => {
+    const topic = await fresh(cluster.brokers)
+    await topic.write(texts(3))
+    const received = new Received()
+    const running = topic.source()
+    await running.start(
+      received.handler((batch) => {
+        if (batch.first === 3) cluster.suspend(0)
+      }),
+    )
+    await received.count(3)
+    await topic.write(['the broker hangs while this is committed'])
+    await received.count(4)
+    const starting = topic.source()
+    const started = starting.start(received.handler())
+    const before = Date.now()
+    await Promise.all([running.stop(), starting.stop(), started])
+    expect(Date.now() - before).toBeLessThan(10_000)
+    cluster.continue(0)
+    await topic.source().start(received.handler())
+    await eventually(async () => (await topic.committed()).offset === 4)
+  }, 60_000)
+
   it('commits what a handler resolved while the broker was away, without handing it out again', async () => {
     const topic = await fresh(cluster.brokers)
     await topic.write(texts(3))
