@@ -1,6 +1,7 @@
 import { probeParameters } from '../../detectors/extraction/probe-parameters.ts'
 import { queryShift } from '../../detectors/extraction/query-shift.ts'
 import { volumeAndBreadth } from '../../detectors/extraction/volume-and-breadth.ts'
+import { labelFlip } from '../../detectors/poisoning/label-flip.ts'
 import { TidewatchError } from '../errors.ts'
 import type { DetectorDefinition } from './contract.ts'
 
@@ -9,6 +10,7 @@ export const detectors: readonly DetectorDefinition[] = [
   volumeAndBreadth as DetectorDefinition,
   probeParameters as DetectorDefinition,
   queryShift as DetectorDefinition,
+  labelFlip as DetectorDefinition,
 ]
 
 /** The detectors that are switched on. Throws TW_DETECTOR_UNKNOWN for a name that no detector has. */

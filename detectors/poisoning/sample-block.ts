@@ -1,0 +1,286 @@
+import type { Keyed } from '../../src/detection/contract.ts'
+import type { ByteReader, ByteWriter } from '../../src/sketches/bytes.ts'
+import { hash32 } from '../../src/sketches/random.ts'
+import type { Event, TrainingSampleEvent } from '../../src/telemetry/events.ts'
+
+/** Distinct samples a block holds at most. With 32 dimensions that is 1.4 MB a run. */
+const capacity = 8192
+/** Where samples have no ids nobody can tell when they come again. */
+const capacityWithoutIds = 4096
+/** Longer vectors are folded to so many numbers with random signs, which keeps inner products in expectation. */
+export const mostDimensions = 64
+/** How fast the share of repeats is forgotten, and the share at which an epoch has turned. */
+const forget = 1 / 32
+const turned = 0.25
+/** Samples that may belong to the next epoch already when its turn is noticed. */
+const overlap = 64
+/** Looks at a block: at these shares of the last block's size. The first block is looked at when it has doubled. */
+const looksAt = [0.5, 0.95] as const
+const firstLook = 512
+const mostNames = 4096
+
+/** A delivery of one source: a shard, or all of a source where its samples name no shard. */
+export interface Delivery {
+  readonly source: number
+  readonly name: string
+  /** Block in which it was seen first: deliveries of one cohort have been trained on equally often. */
+  cohort: number
+  /** Times it was tested, and the order among its source's deliveries (from 1). */
+  looks: number
+  readonly order: number
+  /** Place in the present block of its first sample. */
+  first: number
+}
+
+/** How detectors of training samples key: one state sees the whole run. */
+export function runOf(event: Event): readonly Keyed[] {
+  if (event.kind !== 'trainingSample' || event.source === null) return []
+  return [{ subject: { kind: 'run', id: event.run }, population: `${event.environment}/${event.run}` }]
+}
+
+/**
+ * The distinct samples that a training run has seen since about one epoch: what can be compared with each other, because it met about
+ * the same model, and is independent, because no sample is in it twice. A block ends where samples of it come again (their share among
+ * recent events exceeds a quarter), or where it is full. Nothing depends on time or steps.
+ */
+export class SampleBlock {
+  readonly sources: string[] = []
+  readonly classes: string[] = []
+  readonly deliveries: Delivery[] = []
+  /** Times each source was tested as a whole. */
+  readonly sourceLooks: number[] = []
+  /** Number of this block, from 0. */
+  index = 0
+  size = 0
+  /** Numbers a vector has; 0 where the block keeps none. */
+  dimensions = 0
+  source = new Uint16Array(256)
+  delivery = new Uint16Array(256)
+  label = new Uint16Array(256)
+  predicted = new Uint16Array(256)
+  loss = new Float32Array(256)
+  time = new Float64Array(256)
+  hash = new Uint32Array(256)
+  vectors = new Float32Array(0)
+  ids: string[] = []
+
+  readonly #keepsVectors: boolean
+  readonly #names = new Map<string, number>()
+  readonly #seen = new Set<number>()
+  #hasIds = true
+  #repeats = 0
+  #cut = 0
+  #lastSize = 0
+  #looked = 0
+
+  constructor(keepsVectors: boolean) {
+    this.#keepsVectors = keepsVectors
+  }
+
+  /**
+   * Takes a sample in. `look` is called with the block as it is when it should be looked at: at half and nearly all of its expected
+   * size, and at its end if it has grown by a tenth since.
+   */
+  add(event: TrainingSampleEvent, look: () => void): void {
+    if (event.source === null) return
+    const id = event.sample ?? ''
+    const hash = id === '' ? 0 : hash32(id)
+    if (id === '') this.#hasIds = false
+    const repeated = id !== '' && this.#seen.has(hash)
+    this.#repeats += forget * ((repeated ? 1 : 0) - this.#repeats)
+    if (this.#repeats < 0.03) this.#cut = this.size
+    if (this.#repeats > turned) this.#turn(Math.max(this.#cut, this.size - overlap), look)
+    else if (this.size >= (this.#hasIds ? capacity : capacityWithoutIds)) this.#turn(this.size, look)
+    else if (repeated) return
+    if (id !== '' && this.#seen.has(hash)) return
+    this.#append(event, event.source, id, hash)
+    const due =
+      this.#lastSize === 0
+        ? this.size >= Math.max(firstLook, 2 * this.#looked)
+        : looksAt.some((share) => this.#looked < share * this.#lastSize && this.size >= share * this.#lastSize)
+    if (!due) return
+    this.#looked = this.size
+    look()
+  }
+
+  /** Vector of a sample as a view. */
+  vector(at: number): Float32Array {
+    return this.vectors.subarray(at * this.dimensions, (at + 1) * this.dimensions)
+  }
+
+  #turn(cut: number, look: () => void): void {
+    const moved = this.size - cut
+    this.size = cut
+    if (cut > 1.1 * this.#looked) look()
+    for (const delivery of this.deliveries) {
+      if (delivery.cohort !== this.index) continue
+      // Its first samples came with the new epoch already.
+      if (delivery.first >= cut) {
+        delivery.cohort++
+        delivery.first -= cut
+      }
+    }
+    this.index++
+    this.#lastSize = cut
+    this.#looked = 0
+    this.#repeats = 0
+    this.#seen.clear()
+    for (const column of [this.source, this.delivery, this.label, this.predicted, this.loss, this.time, this.hash]) {
+      column.copyWithin(0, cut, cut + moved)
+    }
+    this.vectors.copyWithin(0, cut * this.dimensions, (cut + moved) * this.dimensions)
+    this.ids = this.ids.slice(cut)
+    this.size = moved
+    this.#cut = moved
+    for (let at = 0; at < moved; at++) if (this.ids[at] !== '') this.#seen.add(this.hash[at])
+  }
+
+  #append(event: TrainingSampleEvent, sourceName: string, id: string, hash: number): void {
+    const at = this.size
+    if (at >= this.source.length) this.#grow()
+    const source = this.#number('source', sourceName, this.sources)
+    if (this.sourceLooks.length < this.sources.length) this.sourceLooks.push(0)
+    this.source[at] = source
+    this.delivery[at] = this.#deliveryOf(source, event.shard ?? '', at)
+    this.label[at] = this.#number('class', event.label ?? '', this.classes)
+    this.predicted[at] = this.#number('class', event.predicted ?? event.label ?? '', this.classes)
+    this.loss[at] = event.loss !== null && Number.isFinite(event.loss) ? event.loss : Number.NaN
+    this.time[at] = event.time
+    this.hash[at] = hash
+    this.ids.push(id)
+    if (id !== '') this.#seen.add(hash)
+    if (this.#keepsVectors) this.#keep(event.activation?.vector ?? null, at)
+    this.size++
+  }
+
+  /** Writes a folded vector; zeros where there is none or it is of another length than the block's. */
+  #keep(vector: Float32Array | null, at: number): void {
+    if (vector !== null && this.dimensions === 0 && vector.length > 0) {
+      this.dimensions = Math.min(mostDimensions, vector.length)
+      this.vectors = new Float32Array(this.source.length * this.dimensions)
+    }
+    const d = this.dimensions
+    if (d === 0) return
+    const start = at * d
+    this.vectors.fill(0, start, start + d)
+    if (vector === null || Math.min(mostDimensions, vector.length) !== d) return
+    for (let i = 0; i < vector.length; i++) {
+      const value = vector[i]
+      // The greatest half-precision number bounds what a broken vector can do.
+      const bounded = Number.isFinite(value) ? Math.max(-65504, Math.min(65504, value)) : 0
+      if (i < d) this.vectors[start + i] += bounded
+      else this.vectors[start + (i % d)] += Math.imul(i, 0x9e3779b1) & 0x10000 ? bounded : -bounded
+    }
+  }
+
+  #grow(): void {
+    const length = 2 * this.source.length
+    this.source = grown(this.source, new Uint16Array(length))
+    this.delivery = grown(this.delivery, new Uint16Array(length))
+    this.label = grown(this.label, new Uint16Array(length))
+    this.predicted = grown(this.predicted, new Uint16Array(length))
+    this.loss = grown(this.loss, new Float32Array(length))
+    this.time = grown(this.time, new Float64Array(length))
+    this.hash = grown(this.hash, new Uint32Array(length))
+    this.vectors = grown(this.vectors, new Float32Array(length * this.dimensions))
+  }
+
+  /** Number of a name; all beyond the bound share the last one. */
+  #number(kind: string, name: string, names: string[]): number {
+    const key = `${kind}\u0000${name}`
+    let number = this.#names.get(key)
+    if (number === undefined) {
+      if (names.length >= mostNames) return mostNames - 1
+      number = names.push(name) - 1
+      this.#names.set(key, number)
+    }
+    return number
+  }
+
+  #deliveryOf(source: number, shard: string, at: number): number {
+    const key = `delivery\u0000${source}\u0000${shard}`
+    let number = this.#names.get(key)
+    if (number === undefined) {
+      if (this.deliveries.length >= mostNames) return mostNames - 1
+      const order = 1 + this.deliveries.reduce((n, delivery) => n + (delivery.source === source ? 1 : 0), 0)
+      number = this.deliveries.push({ source, name: shard, cohort: this.index, looks: 0, order, first: at }) - 1
+      this.#names.set(key, number)
+    }
+    return number
+  }
+
+  encode(writer: ByteWriter): void {
+    writer
+      .u32(this.index)
+      .u32(this.size)
+      .u16(this.dimensions)
+      .u8(this.#hasIds ? 1 : 0)
+    writer.f64(this.#repeats).u32(this.#cut).u32(this.#lastSize).u32(this.#looked)
+    writer.u16(this.sources.length)
+    for (const [at, name] of this.sources.entries()) writer.text(name).u32(this.sourceLooks[at])
+    writer.u16(this.classes.length)
+    for (const name of this.classes) writer.text(name)
+    writer.u16(this.deliveries.length)
+    for (const { source, name, cohort, looks, order, first } of this.deliveries) {
+      writer.u16(source).text(name).u32(cohort).u32(looks).u32(order).u32(first)
+    }
+    for (let at = 0; at < this.size; at++) {
+      writer.u16(this.source[at]).u16(this.delivery[at]).u16(this.label[at]).u16(this.predicted[at])
+      writer.f64(this.loss[at]).f64(this.time[at]).text(this.ids[at])
+    }
+    writer.f32s(this.vectors.subarray(0, this.size * this.dimensions))
+  }
+
+  static decode(reader: ByteReader, keepsVectors: boolean): SampleBlock {
+    const block = new SampleBlock(keepsVectors)
+    block.index = reader.u32()
+    const size = reader.u32()
+    block.dimensions = reader.u16()
+    block.#hasIds = reader.u8() === 1
+    block.#repeats = reader.f64()
+    block.#cut = reader.u32()
+    block.#lastSize = reader.u32()
+    block.#looked = reader.u32()
+    for (let left = reader.u16(); left > 0; left--) {
+      block.#number('source', reader.text(), block.sources)
+      block.sourceLooks.push(reader.u32())
+    }
+    for (let left = reader.u16(); left > 0; left--) block.#number('class', reader.text(), block.classes)
+    for (let left = reader.u16(); left > 0; left--) {
+      const source = reader.u16()
+      const name = reader.text()
+      const [cohort, looks, order, first] = [reader.u32(), reader.u32(), reader.u32(), reader.u32()]
+      block.#names.set(`delivery\u0000${source}\u0000${name}`, block.deliveries.push({ source, name, cohort, looks, order, first }) - 1)
+    }
+    while (block.source.length < size) block.#grow()
+    if (block.vectors.length === 0) block.vectors = new Float32Array(block.source.length * block.dimensions)
+    for (let at = 0; at < size; at++) {
+      block.source[at] = reader.u16()
+      block.delivery[at] = reader.u16()
+      block.label[at] = reader.u16()
+      block.predicted[at] = reader.u16()
+      block.loss[at] = reader.f64()
+      block.time[at] = reader.f64()
+      const id = reader.text()
+      block.ids.push(id)
+      block.hash[at] = id === '' ? 0 : hash32(id)
+      if (id !== '') block.#seen.add(block.hash[at])
+    }
+    block.vectors.set(reader.f32s(size * block.dimensions))
+    block.size = size
+    return block
+  }
+}
+
+/**
+ * Share of a subject's error probability for the `look`-th test (from 1) of its `order`-th delivery, or of the subject as a whole (order
+ * 0): all shares of a subject sum to at most 1, so that p divided by the share is valid over all looks and deliveries together.
+ */
+export function shareOfLook(look: number, order: number): number {
+  return 0.5 / (look * (look + 1)) / (order === 0 ? 1 : order * (order + 1))
+}
+
+function grown<T extends Uint16Array | Uint32Array | Float32Array | Float64Array>(from: T, to: T): T {
+  to.set(from as never)
+  return to
+}
