@@ -53,13 +53,16 @@ export class Budget {
     this.perDay = perDay
   }
 
-  /** The level at which a subject of a category is tested on the day of `time` (microseconds), or in a training run where one is named. */
-  level(category: Category, subject: string, time: number, run: string | null = null): number {
+  /**
+   * The level at which a subject of a category is tested on the day of `time` (microseconds), or in a training run where one is named;
+   * at most `most`.
+   */
+  level(category: Category, subject: string, time: number, run: string | null = null, most: number = weakestLevel): number {
     this.#turnTo(Math.floor(time / dayMicros))
     const book = run === null ? this.#books.get(category)! : this.#bookOfRun(category, run)
     let level = book.levels.get(subject)
     if (level === undefined) {
-      level = Math.min(weakestLevel, this.perDay * book.share * weightOf(book.levels.size, book.plan))
+      level = Math.min(most, this.perDay * book.share * weightOf(book.levels.size, book.plan))
       book.levels.set(subject, level)
     }
     return level

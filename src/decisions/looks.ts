@@ -27,8 +27,11 @@ interface Looks {
 }
 
 const dayMicros = 86_400e6
-/** A day is planned for at least so many looks: one every half minute. */
-const smallestPlan = 2880
+/** The first day of a state is planned for a look a minute; later days for a quarter more than the last one had, at least 24. */
+const firstPlan = 1440
+const smallestPlan = 24
+/** Most that one state may take of a day's budget. Looks share it, so no single look opens an incident on weak evidence. */
+const mostOfDay = 0.1
 /** Bound on memory; who was silent longest starts a day anew. */
 const mostWatched = 500_000
 /** An open incident stays alive while p-values are within this factor of the level that opened it. */
@@ -37,7 +40,7 @@ const hysteresis = 10
 /**
  * Decisions about detectors whose every finding has a p-value of its own that is valid for this one look (the points of a series, the
  * steps of a training run). The state's level of the day (`Budget.level`) is spent over its looks: the first n of a day, n being a
- * quarter more than yesterday's and at least 2,880, share nine tenths evenly, later ones the rest (`weightOf`). So the expected number of false incidents
+ * quarter more than yesterday's, share nine tenths evenly, later ones the rest (`weightOf`). So the expected number of false incidents
  * of a state and a day is at most its level, however often it speaks. Nothing is ranked again, and of a look that is not suspicious
  * nothing is kept but the count: 100,000 series cost a number each.
  */
@@ -56,7 +59,7 @@ export class LookDecisions {
   process(definition: DetectorDefinition, observation: Observation): Alert | null {
     const { pValue, population, time } = observation
     const watch = `${definition.name}\u0000${population}`
-    const level = this.#budget.level(definition.category, watch, time, observation.run) * this.#weight(watch, time)
+    const level = this.#budget.level(definition.category, watch, time, observation.run, mostOfDay) * this.#weight(watch, time)
     if (pValue === null || pValue > hysteresis * level) return null
     const opens = pValue <= level && observation.score >= definition.effectFloor
     if (!opens && !this.#openIn.has(population)) return null
@@ -124,7 +127,7 @@ export class LookDecisions {
     let looks = this.#watched.get(watch)
     if (looks === undefined) {
       if (this.#watched.size >= mostWatched) this.#watched.delete(this.#watched.keys().next().value as string)
-      looks = { day, count: 0, plan: smallestPlan }
+      looks = { day, count: 0, plan: firstPlan }
       this.#watched.set(watch, looks)
     } else if (day > looks.day) {
       looks.plan = Math.max(smallestPlan, Math.ceil(1.25 * looks.count))

@@ -2,6 +2,7 @@ import { probeParameters } from '../../detectors/extraction/probe-parameters.ts'
 import { queryShift } from '../../detectors/extraction/query-shift.ts'
 import { volumeAndBreadth } from '../../detectors/extraction/volume-and-breadth.ts'
 import { labelFlip } from '../../detectors/poisoning/label-flip.ts'
+import { seriesAnomaly } from '../../detectors/signal/series-anomaly.ts'
 import { TidewatchError } from '../errors.ts'
 import type { DetectorDefinition } from './contract.ts'
 
@@ -10,6 +11,7 @@ export const detectors: readonly DetectorDefinition[] = [
   volumeAndBreadth as DetectorDefinition,
   probeParameters as DetectorDefinition,
   queryShift as DetectorDefinition,
+  seriesAnomaly as DetectorDefinition,
   labelFlip as DetectorDefinition,
 ]
 
