@@ -56,7 +56,7 @@ function showCounts() {
   byId('empty-title').textContent = events > 0 ? 'No incidents' : 'Nothing has come in yet'
   byId('empty-text').textContent =
     events > 0
-      ? 'Telemetry is being read. What stands out appears here by itself, once there are some thirty users or more to compare with.'
+      ? 'Telemetry is being read. What stands out appears here by itself, once there are some thirty users to compare with and a day of their traffic.'
       : 'Incidents appear here as soon as Tidewatch sees telemetry that stands out.'
   byId('how-to').hidden = events > 0
   byId('how-to-send').textContent = howToSend()
