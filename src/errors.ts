@@ -62,7 +62,10 @@ export const errorTable = {
     action: 'Check the disk and the rights on the data folder, then restart. Senders are told to wait.',
   },
   TW_JOURNAL_CORRUPT: { title: 'A journal segment fails its checksum', action: 'The damaged tail is cut off and counted. Check the disk.' },
-  TW_STORE_UNAVAILABLE: { title: 'The store cannot be reached', action: 'Consumption waits; check ClickHouse.' },
+  TW_STORE_UNAVAILABLE: {
+    title: 'The store cannot be reached',
+    action: 'Check ClickHouse, the network and store.url. A running instance waits and tries again; a start ends.',
+  },
   TW_STORE_REFUSED: {
     title: 'The store refused a statement',
     action: 'See the cause; this is a fault of the schema or of the rights of the user.',
