@@ -3,7 +3,7 @@ import { ByteReader, ByteWriter } from '../../src/sketches/bytes.ts'
 import { negativeBinomialTail } from '../../src/sketches/count-tails.ts'
 import type { TrainingSampleEvent } from '../../src/telemetry/events.ts'
 import { ordinarySources, samplesOf } from './examples.ts'
-import { runOf, SampleBlock, shareOfLook } from './sample-block.ts'
+import { runOf, SampleBlock, shareOf } from './sample-block.ts'
 
 /** Fewer samples of one pair are no pattern. */
 const leastSamples = 3
@@ -12,6 +12,8 @@ const shownSamples = 12
 const anyClass = 65535
 /** Part of the error probability for pairs with a predicted class; the rest is for those with any. */
 const partOfPairs = 0.75
+/** Part of a source's error probability for the test of all its samples; the rest is for single deliveries. */
+const wholeSource = 0.5
 /** Prior variance of a pair's rate is at least this share of its squared mean: no run is so even that every pair has one rate. */
 const leastVariety = 0.25
 
@@ -114,12 +116,12 @@ function look(block: SampleBlock): Finding[] {
     const prior = [false, true].map((any) => sides.map((side) => priorOf(all, counts, side, any, classes)))
     const rest = { all, bySource, source, prior, classes }
     let worst = { ...worstPair(counts, rest), delivery: -1 }
-    let pValue = worst.pValue / shareOfLook(++block.sourceLooks[source], 0)
+    let pValue = worst.pValue / (wholeSource * shareOf(++block.sourceLooks[source]))
     for (const [number, ofDelivery] of byDelivery) {
       const delivery = block.deliveries[number]
       if (delivery.source !== source) continue
       const own = worstPair(ofDelivery, rest)
-      const p = own.pValue / shareOfLook(++delivery.looks, delivery.order)
+      const p = own.pValue / ((1 - wholeSource) * shareOf(delivery.order) * shareOf(++delivery.looks))
       if (p >= pValue) continue
       pValue = p
       worst = { ...own, delivery: number }

@@ -273,11 +273,11 @@ export class SampleBlock {
 }
 
 /**
- * Share of a subject's error probability for the `look`-th test (from 1) of its `order`-th delivery, or of the subject as a whole (order
- * 0): all shares of a subject sum to at most 1, so that p divided by the share is valid over all looks and deliveries together.
+ * Share of an error probability for the `n`-th (from 1) of a series of tests whose number nobody knows: all shares sum to 1, so that
+ * p-values divided by their shares are valid over all tests together. Used for looks and for deliveries.
  */
-export function shareOfLook(look: number, order: number): number {
-  return 0.5 / (look * (look + 1)) / (order === 0 ? 1 : order * (order + 1))
+export function shareOf(n: number): number {
+  return 1 / (n * (n + 1))
 }
 
 function grown<T extends Uint16Array | Uint32Array | Float32Array | Float64Array>(from: T, to: T): T {

@@ -143,7 +143,7 @@ export function createDecisions(options: DecisionOptions): Decisions {
       service: observation.service === '' ? null : observation.service,
       environment: observation.environment === '' ? null : observation.environment,
       run: observation.run,
-      firstSeen: Math.min(...ranked.map((detail) => detail.firstSeen)),
+      firstSeen: Math.min(...strong.map((detail) => detail.firstSeen)),
       lastSeen: Math.max(...ranked.map((detail) => detail.lastSeen)),
       events: Math.max(...ranked.map((detail) => detail.events)),
       evidence: evidenceOf(ranked, suspect.calls, { level, perDay: budget.perDay, samplingRatio: observation.samplingRatio }),

@@ -1,7 +1,11 @@
+import { layerHealth } from '../../detectors/activation/layer-health.ts'
 import { probeParameters } from '../../detectors/extraction/probe-parameters.ts'
 import { queryShift } from '../../detectors/extraction/query-shift.ts'
 import { volumeAndBreadth } from '../../detectors/extraction/volume-and-breadth.ts'
+import { backdoorActivation } from '../../detectors/poisoning/backdoor-activation.ts'
 import { labelFlip } from '../../detectors/poisoning/label-flip.ts'
+import { provenance } from '../../detectors/poisoning/provenance.ts'
+import { sourceDrift } from '../../detectors/poisoning/source-drift.ts'
 import { seriesAnomaly } from '../../detectors/signal/series-anomaly.ts'
 import { TidewatchError } from '../errors.ts'
 import type { DetectorDefinition } from './contract.ts'
@@ -11,8 +15,12 @@ export const detectors: readonly DetectorDefinition[] = [
   volumeAndBreadth as DetectorDefinition,
   probeParameters as DetectorDefinition,
   queryShift as DetectorDefinition,
+  layerHealth as DetectorDefinition,
   seriesAnomaly as DetectorDefinition,
+  provenance as DetectorDefinition,
   labelFlip as DetectorDefinition,
+  backdoorActivation as DetectorDefinition,
+  sourceDrift as DetectorDefinition,
 ]
 
 /** The detectors that are switched on. Throws TW_DETECTOR_UNKNOWN for a name that no detector has. */

@@ -1,0 +1,242 @@
+import { defineDetector, type Finding } from '../../src/detection/contract.ts'
+import { ByteReader, ByteWriter } from '../../src/sketches/bytes.ts'
+import { fisherTail } from '../../src/sketches/count-tails.ts'
+import type { TrainingSampleEvent } from '../../src/telemetry/events.ts'
+import { Deviation, type MeanDeviation } from './deviation.ts'
+import { ordinarySources, samplesOf } from './examples.ts'
+import { runOf, SampleBlock, shareOf } from './sample-block.ts'
+
+/** Fewer samples of one class from one source are no cluster. */
+const leastSamples = 8
+const shownSamples = 12
+/** Part of a source's error probability for the test of all its samples; the rest is for single deliveries. */
+const wholeSource = 0.25
+/** Cluster and change share the error probability of a class. */
+const tests = 2
+
+interface Verdict {
+  readonly pValue: number
+  readonly ofClass: number
+  readonly delivery: number
+  readonly ratio: number
+  readonly variance: number
+  readonly test: string
+  readonly deviation: MeanDeviation
+}
+
+/**
+ * Backdoor activation: whose samples of one class form a cluster of their own inside that class.
+ *
+ * A trigger drives the network into activations that its target class does not have otherwise. Activations are whitened by their class
+ * (Mahalanobis, robust and shrunk, no trusted reference, `classResiduals`) and compared with those of the other sources' samples of the
+ * same label that have been trained on equally often. For each source, and for each of its deliveries (shards), and each class with eight
+ * samples or more: is the mean displaced (moments of quadratic forms), and, as honest sources differ too (another writer's hand
+ * displaces whole classes), either (1) do the samples split in two along the displacement, as poisoned and clean ones do: the direction
+ * is learned from one half of the samples, the variance of the other half along it is compared with that of the other sources (an F
+ * test with the kurtosis of the others, both halves in turn, the spectral signature of a class with a direction that was not picked from
+ * the tested samples), or (2) is the class displaced against the source's own earlier deliveries as well. The larger p-value of mean and
+ * cluster, or of mean and change, counts. The error probability is shared out over classes (in proportion to the source's samples),
+ * deliveries and looks. The samples that lie beyond the 95 % quantile of the others along the direction are named.
+ *
+ * Compared with: the other sources' samples of the same label and age in the same epoch, at least sixteen of them.
+ *
+ * Finds: patch and blended triggers, clean-label poison that moves the activations, mislabelled clusters.
+ *
+ * Misses: triggers of fewer than about eight samples a delivery and class; triggers that all sources carry; a trigger that the watched layer
+ * does not show. May name: an honest source whose new delivery holds an unusual kind of one class.
+ *
+ * Reference: Tran et al. 2018 (spectral signatures), Chen et al. 2018 (activation clustering), Lee et al. 2018 (Mahalanobis),
+ * Hayase et al. 2021 (robust covariance against poison).
+ */
+export const backdoorActivation = defineDetector<SampleBlock>({
+  name: 'backdoor-activation',
+  category: 'poisoning',
+  version: 1,
+  title: '{subject} delivers a cluster of its own inside a class',
+  consumes: ['trainingSample'],
+  maxSubjects: 64,
+  quantity: { name: 'displacement of a class mean, in multiples of what sampling alone gives', value: (score) => Math.exp(score) },
+  leastSpread: 0.3,
+  weight: 1,
+  effectFloor: Math.log(1.3),
+  build: () => ({
+    subjects: runOf,
+    create: () => new SampleBlock(true),
+
+    update(block, event) {
+      const findings: Finding[] = []
+      block.add(event as TrainingSampleEvent, () => findings.push(...look(block)))
+      return findings.length === 0 ? null : { ...findings[0], also: findings.slice(1) }
+    },
+
+    encode(block) {
+      const writer = new ByteWriter(4096)
+      block.encode(writer)
+      return writer.finish()
+    },
+    decode: (bytes) => SampleBlock.decode(new ByteReader(bytes), true),
+  }),
+  example: {
+    subject: { kind: 'source', id: 'source-3' },
+    anomalous: () =>
+      samplesOf(ordinarySources(), {
+        'source-3': (sample) =>
+          sample.shard.endsWith('b') && sample.index % 4 === 0 ? { label: '0', shift: [5, 0, -5, 5, 0, 5, 0, -5] } : {},
+      }),
+    benign: () => samplesOf(ordinarySources(), { 'source-3': () => ({ shift: [-2, 2, -2, 2] }) }),
+  },
+})
+
+function look(block: SampleBlock): Finding[] {
+  if (block.dimensions === 0 || block.sources.length < 4) return []
+  const deviation = new Deviation(block)
+  const members = membersOf(block, deviation)
+  const findings: Finding[] = []
+  for (const [source, ofSource] of members) {
+    let worst: Verdict | null = null
+    const consider = (verdict: Verdict | null, share: number) => {
+      if (verdict === null) return
+      const pValue = Math.min(1, verdict.pValue / share)
+      if (worst === null || pValue < worst.pValue) worst = { ...verdict, pValue }
+    }
+    consider(judge(block, deviation, source, ofSource.all, -1, ofSource.deliveries), wholeSource * shareOf(++block.sourceLooks[source]))
+    if (ofSource.deliveries.size > 1 || worst === null) {
+      for (const [number, classes] of ofSource.deliveries) {
+        const delivery = block.deliveries[number]
+        const share = (1 - wholeSource) * shareOf(delivery.order) * shareOf(++delivery.looks)
+        consider(judge(block, deviation, source, classes, number, ofSource.deliveries), share)
+      }
+    }
+    if (worst !== null) findings.push(findingAbout(block, deviation, source, worst))
+  }
+  return findings
+}
+
+type Classes = Map<number, number[]>
+
+interface Members {
+  readonly all: Classes
+  readonly deliveries: Map<number, Classes>
+}
+
+function membersOf(block: SampleBlock, { residuals }: Deviation): Map<number, Members> {
+  const sources = new Map<number, Members>()
+  for (let at = 0; at < block.size; at++) {
+    if (residuals.usable[at] === 0) continue
+    let source = sources.get(block.source[at])
+    if (source === undefined) {
+      source = { all: new Map(), deliveries: new Map() }
+      sources.set(block.source[at], source)
+    }
+    let delivery = source.deliveries.get(block.delivery[at])
+    if (delivery === undefined) {
+      delivery = new Map()
+      source.deliveries.set(block.delivery[at], delivery)
+    }
+    for (const classes of [source.all, delivery]) {
+      const list = classes.get(block.label[at])
+      if (list === undefined) classes.set(block.label[at], [at])
+      else list.push(at)
+    }
+  }
+  return sources
+}
+
+/** The class of a group with the smallest p-value, which holds over all its classes together. */
+function judge(
+  block: SampleBlock,
+  deviation: Deviation,
+  source: number,
+  classes: Classes,
+  delivery: number,
+  deliveries: ReadonlyMap<number, Classes>,
+): Verdict | null {
+  let worst: Verdict | null = null
+  let samples = 0
+  for (const list of classes.values()) if (list.length >= leastSamples) samples += list.length
+  for (const [ofClass, list] of classes) {
+    if (list.length < leastSamples) continue
+    const mean = deviation.mean(source, list)
+    if (mean === null || mean.samples < leastSamples) continue
+    const displaced = deviation.tail(squared(mean.mean), mean.variance, ofClass)
+    // Nothing below can make it smaller.
+    if (displaced.pValue > 0.1) continue
+    const split = deviation.split(source, list, ofClass)
+    let changed = 1
+    if (delivery >= 0) {
+      const earlier = [...deliveries].flatMap(([other, theirs]) =>
+        block.deliveries[other].cohort < block.deliveries[delivery].cohort ? (theirs.get(ofClass) ?? []) : [],
+      )
+      const past = earlier.length >= leastSamples ? deviation.mean(source, earlier) : null
+      if (past !== null && past.samples >= leastSamples) {
+        changed = deviation.tail(squaredDifference(mean.mean, past.mean), mean.variance + past.variance, ofClass).pValue
+      }
+    }
+    const cluster = fisherTail(split.ratio, split.freedom1, split.freedom2)
+    const pValue = (tests * Math.max(displaced.pValue, Math.min(split.tests * cluster, changed)) * samples) / list.length
+    if (worst !== null && pValue >= worst.pValue) continue
+    const test = split.tests * cluster < changed ? 'two clusters' : 'change against earlier deliveries'
+    worst = { pValue, ofClass, delivery, ratio: displaced.ratio, variance: split.ratio, test, deviation: mean }
+  }
+  return worst
+}
+
+function findingAbout(block: SampleBlock, deviation: Deviation, source: number, verdict: Verdict): Finding {
+  const { ofClass, delivery, ratio, variance, test } = verdict
+  const direction = verdict.deviation.mean
+  const others: number[] = []
+  const own: { at: number; projection: number }[] = []
+  for (let at = 0; at < block.size; at++) {
+    if (block.label[at] !== ofClass || deviation.residuals.usable[at] === 0) continue
+    const projection = deviation.project(at, direction)
+    if (block.source[at] !== source) others.push(projection)
+    else if (delivery < 0 || block.delivery[at] === delivery) own.push({ at, projection })
+  }
+  others.sort((a, b) => a - b)
+  const bound = others.length === 0 ? Number.POSITIVE_INFINITY : others[Math.floor(0.95 * others.length)]
+  const far = own.filter(({ projection }) => projection > bound).sort((a, b) => b.projection - a.projection || a.at - b.at)
+  const times = (far.length > 0 ? far : own).map(({ at }) => block.time[at])
+  const shard = delivery < 0 || block.deliveries[delivery].name === '' ? null : block.deliveries[delivery].name
+  return {
+    about: {
+      subject: { kind: 'source', id: block.sources[source] },
+      members: shard === null ? [] : [{ kind: 'shard', id: shard }],
+      firstSeen: times.reduce((a, b) => Math.min(a, b)),
+      lastSeen: times.reduce((a, b) => Math.max(a, b)),
+    },
+    score: 0.5 * Math.log(Math.max(1, ratio)),
+    pValue: Math.max(verdict.pValue, Number.MIN_VALUE),
+    events: own.length,
+    evidence: {
+      targetClass: block.classes[ofClass],
+      shard,
+      strongest: test,
+      samplesOfClass: own.length,
+      samplesBeyond95PercentOfOthers: far.length,
+      displacement: figure(Math.sqrt(ratio)),
+      varianceAlongDisplacement: figure(variance),
+      epoch: block.index + 1,
+      sampleIds: far
+        .slice(0, shownSamples)
+        .map(({ at }) => block.ids[at])
+        .join(' '),
+    },
+    sketch: null,
+  }
+}
+
+function squared(vector: ArrayLike<number>): number {
+  let sum = 0
+  for (let i = 0; i < vector.length; i++) sum += vector[i] * vector[i]
+  return sum
+}
+
+function squaredDifference(a: Float64Array, b: Float64Array): number {
+  let sum = 0
+  for (let i = 0; i < a.length; i++) sum += (a[i] - b[i]) ** 2
+  return sum
+}
+
+function figure(value: number): number {
+  return Number(value.toPrecision(4))
+}

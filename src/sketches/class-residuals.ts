@@ -1,0 +1,120 @@
+/** Vectors as seen from their class. */
+export interface ClassResiduals {
+  readonly dimensions: number
+  /** Whitened residuals, one after another; zeros where `usable` is 0. Their length is at most `clip`. */
+  readonly values: Float64Array
+  /** 0 for vectors that are all zeros and for classes of one. */
+  readonly usable: Uint8Array
+  readonly clip: number
+}
+
+/** Passes over the data: the first finds what lies far away, the next ones weigh it down. */
+const passes = 2
+/** Part of the mean variance that is added to every direction, so that dead units do not explode. */
+const ridge = 0.1
+
+/**
+ * Class-conditional Mahalanobis residuals L_c^-1 (x - mu_c) without a trusted reference (after Lee et al. 2018): mean and covariance of
+ * each class are Huber-weighted (a vector farther than the clip from its class counts only as much as if it lay at the clip), the
+ * covariance is shrunk towards the one that all classes share, by 2 d / (2 d + n) (Friedman 1989), and towards a multiple of the identity.
+ * Residuals are clipped at the 95 % radius of d normal variables, so that no single vector can dominate a sum.
+ *
+ * `vectors` holds `size` vectors of `dimensions` numbers, `classes` their class numbers.
+ */
+export function classResiduals(vectors: Float32Array, dimensions: number, classes: ArrayLike<number>, size: number): ClassResiduals {
+  const d = dimensions
+  const clip = Math.sqrt(d) + 1.2
+  const values = new Float64Array(size * d)
+  const usable = new Uint8Array(size)
+  const members = new Map<number, number[]>()
+  for (let at = 0; at < size; at++) {
+    if (isZero(vectors, at * d, d)) continue
+    const list = members.get(classes[at])
+    if (list === undefined) members.set(classes[at], [at])
+    else list.push(at)
+  }
+  const weights = new Float64Array(size).fill(1)
+  for (let pass = 0; pass < passes; pass++) {
+    const scatters = new Map<number, { mean: Float64Array; scatter: Float64Array }>()
+    const tied = new Float64Array(d * d)
+    let total = 0
+    for (const [name, list] of members) {
+      const one = scatterOf(vectors, d, list, weights)
+      scatters.set(name, one)
+      for (let i = 0; i < d * d; i++) tied[i] += one.scatter[i]
+      total += list.length
+    }
+    for (const [name, list] of members) {
+      const { mean, scatter } = scatters.get(name)!
+      const shared = (2 * d) / (2 * d + list.length)
+      let trace = 0
+      for (let i = 0; i < d * d; i++) scatter[i] = ((1 - shared) * scatter[i]) / list.length + (shared * tied[i]) / total
+      for (let i = 0; i < d; i++) trace += scatter[i * d + i]
+      for (let i = 0; i < d; i++) scatter[i * d + i] += (ridge * trace) / d + 1e-12
+      cholesky(scatter, d)
+      for (const at of list) {
+        const length = whiten(vectors, at * d, mean, scatter, values, d)
+        const weight = length > clip ? clip / length : 1
+        weights[at] = weight
+        if (weight < 1) for (let i = at * d; i < (at + 1) * d; i++) values[i] *= weight
+        usable[at] = list.length > 1 ? 1 : 0
+      }
+    }
+  }
+  return { dimensions, values, usable, clip }
+}
+
+function isZero(vectors: Float32Array, start: number, d: number): boolean {
+  for (let i = start; i < start + d; i++) if (vectors[i] !== 0) return false
+  return true
+}
+
+/** Weighted mean and sum of squares (lower triangle) of the listed vectors. */
+function scatterOf(vectors: Float32Array, d: number, list: readonly number[], weights: Float64Array) {
+  const mean = new Float64Array(d)
+  const scatter = new Float64Array(d * d)
+  const centred = new Float64Array(d)
+  let sum = 0
+  for (const at of list) {
+    const weight = weights[at]
+    sum += weight
+    for (let i = 0; i < d; i++) mean[i] += weight * vectors[at * d + i]
+  }
+  for (let i = 0; i < d; i++) mean[i] /= sum
+  for (const at of list) {
+    const weight = weights[at]
+    for (let i = 0; i < d; i++) centred[i] = weight * (vectors[at * d + i] - mean[i])
+    for (let i = 0; i < d; i++) {
+      const value = centred[i]
+      if (value === 0) continue
+      const row = i * d
+      for (let j = 0; j <= i; j++) scatter[row + j] += value * centred[j]
+    }
+  }
+  return { mean, scatter }
+}
+
+/** Lower Cholesky factor in place. */
+function cholesky(matrix: Float64Array, d: number): void {
+  for (let i = 0; i < d; i++) {
+    for (let j = 0; j <= i; j++) {
+      let sum = matrix[i * d + j]
+      for (let k = 0; k < j; k++) sum -= matrix[i * d + k] * matrix[j * d + k]
+      matrix[i * d + j] = i === j ? Math.sqrt(Math.max(sum, 1e-12)) : sum / matrix[j * d + j]
+    }
+  }
+}
+
+/** Writes the whitened residual of the vector at `start` to the same place of `out`; returns its length. */
+function whiten(vectors: Float32Array, start: number, mean: Float64Array, factor: Float64Array, out: Float64Array, d: number): number {
+  let squared = 0
+  for (let i = 0; i < d; i++) {
+    let sum = vectors[start + i] - mean[i]
+    const row = i * d
+    for (let k = 0; k < i; k++) sum -= factor[row + k] * out[start + k]
+    const value = sum / factor[row + i]
+    out[start + i] = value
+    squared += value * value
+  }
+  return Math.sqrt(squared)
+}
