@@ -1,4 +1,5 @@
 import { reach } from '../crash-point.ts'
+import { TidewatchError } from '../errors.ts'
 import type { BatchContext, SourceBatch } from '../sources/source.ts'
 import type { RangeKey, Row, TokenBase } from '../store/store.ts'
 import type { Checkpointing } from './checkpointing.ts'
@@ -134,6 +135,7 @@ export class Pipeline {
 
   private async recover(topic: string, epoch: string, partition: number): Promise<Partition> {
     const { claims, checkpoints, createStages } = this.options
+    if (checkpoints && this.partitions.size > 0) throw new TidewatchError('TW_INTERNAL', 'checkpoints over several partitions')
     const claim = (await claims?.latest(topic, epoch, partition)) ?? null
     const stored = (await this.options.stored(topic, epoch, partition)) ?? -1
     // A claim that does not begin where the store ends is of another store, and nothing of it stands in this one.

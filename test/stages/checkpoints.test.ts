@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { segmentPaths } from '../sources/journal/scratch.ts'
 import { mixedLog } from '../support/mixed-log.ts'
+import { differences } from '../support/stored-rows.ts'
 import { policy, type World, worlds } from './harness.ts'
 
 const log = mixedLog()
 /** Three or four checkpoints fall into it. */
-const beginning = log.slice(0, 60)
-const rest = log.slice(60, 75)
+const beginning = log.slice(0, 36)
+const rest = log.slice(36, 46)
 
 let engine: Awaited<ReturnType<typeof worlds>>
 let expected: Record<string, string[]>
@@ -48,7 +49,7 @@ describe('a restart', () => {
     const records = await world.live()
     // What is new, one interval, and what a range is longer than it.
     expect(records).toBeLessThanOrEqual(rest.length + policy.records + 10)
-    expect(await world.rows()).toEqual(expected)
+    expect(differences(await world.rows(), expected)).toEqual([])
   })
 
   it('reads nothing again after an orderly stop', async () => {
@@ -57,7 +58,7 @@ describe('a restart', () => {
     await world.live({ orderly: true })
     await world.append(rest)
     expect(await world.live()).toBe(rest.length)
-    expect(await world.rows()).toEqual(expected)
+    expect(differences(await world.rows(), expected)).toEqual([])
   })
 
   it('takes the checkpoint before where the newest one is damaged', async () => {
@@ -66,7 +67,7 @@ describe('a restart', () => {
     const records = await world.live()
     expect(world.unusable.map((error) => error.message)).toEqual([expect.stringContaining('is damaged')])
     expect(records).toBeGreaterThan(rest.length + policy.records)
-    expect(await world.rows()).toEqual(expected)
+    expect(differences(await world.rows(), expected)).toEqual([])
   })
 
   it('rebuilds the state from the log where no checkpoint can be used', async () => {
@@ -75,7 +76,7 @@ describe('a restart', () => {
     const records = await world.live()
     expect(world.unusable).toHaveLength(2)
     expect(records).toBe(beginning.length + rest.length)
-    expect(await world.rows()).toEqual(expected)
+    expect(differences(await world.rows(), expected)).toEqual([])
   })
 
   it('rebuilds as much as the log still holds', async () => {
@@ -102,8 +103,7 @@ describe('a restart', () => {
 
 it('the store keeps the last two checkpoints, and the journal what the older of them needs', async () => {
   const world = await engine.create()
-  const three = [...log, ...log.map((record) => ({ ...record })), ...log.map((record) => ({ ...record }))]
-  await world.append(three)
+  await world.append(log.slice(0, 70))
   await world.live()
   await world.store.command('OPTIMIZE TABLE checkpoints FINAL')
   const manifests = await world.store.query<{ version: number }>(

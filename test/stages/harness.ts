@@ -57,7 +57,7 @@ export interface Life {
   readonly orderly?: boolean
 }
 
-export const policy = { records: 12, bytes: 1e9, eventTime: 1e9, mostBytes: 0 }
+export const policy = { records: 8, bytes: 1e9, eventTime: 1e9, mostBytes: 0 }
 
 class Crash extends Error {}
 
@@ -67,7 +67,7 @@ export async function worlds(): Promise<{ create(segmentBytes?: number): Promise
   const stores: ClientStore[] = []
   let count = 0
   return {
-    async create(segmentBytes = 400_000) {
+    async create(segmentBytes = 200_000) {
       const database = `world_${count++}`
       const store = await openChdb(join(root, 'store'), {
         database,

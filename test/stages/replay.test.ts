@@ -9,7 +9,7 @@ import { TidewatchError } from '../../src/errors.ts'
 import { replayFiles } from '../../src/stages/replay.ts'
 import { openStore } from '../../src/store/open.ts'
 import { otlpTraffic } from '../support/otlp-traffic.ts'
-import { storedRows } from '../support/stored-rows.ts'
+import { differences, storedRows } from '../support/stored-rows.ts'
 
 it('a replay into a store that is broken off and begun again tells everything, and stores everything once', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'tw-replay-'))
@@ -50,5 +50,5 @@ it('a replay into a store that is broken off and begun again tells everything, a
   onReach(null)
   expect(ranges).toBe(3)
   expect(await replay('disturbed')).toEqual(undisturbed)
-  expect(await rowsOf('disturbed')).toEqual(expected)
+  expect(differences(await rowsOf('disturbed'), expected)).toEqual([])
 }, 60_000)

@@ -2,20 +2,19 @@ import type { JournalRecord } from '../../src/sources/journal/frame.ts'
 import { tickHeaders } from '../../src/stages/tick.ts'
 import { otlpTraffic } from './otlp-traffic.ts'
 
-const start = Date.UTC(2026, 2, 4, 15)
-
 /**
  * A log with a bit of everything that Tidewatch must not lose or count twice: ordinary calls and an attack that opens an incident, calls whose parent
  * span comes in the next request or never, training samples and metric points, records that cannot be used, clock ticks, and
- * days of silence at the end that resolve the incident. The same on every call.
+ * days of silence at the end that resolve the incident. The same on every call, but for the times,
+ * which end about `now` (milliseconds).
  */
-export function mixedLog(people = 40): JournalRecord[] {
+export function mixedLog(now = Date.UTC(2026, 2, 4, 15), people = 40): JournalRecord[] {
   const records: JournalRecord[] = []
   const add = (signal: JournalRecord['signal'], body: object | string, time: number) =>
     records.push({ signal, value: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)), headers: {}, receivedAt: time })
   const tick = (time: number) => records.push({ signal: 'traces', value: new Uint8Array(0), headers: tickHeaders, receivedAt: time })
   const parents: object[] = []
-  for (const [index, request] of otlpTraffic({ now: start, people }).requests.entries()) {
+  for (const [index, request] of otlpTraffic({ now, people }).requests.entries()) {
     const { spans } = request.resourceSpans[0].scopeSpans[0] as unknown as { spans: Span[] }
     const time = Math.max(...spans.map(({ endTimeUnixNano }) => Number(endTimeUnixNano.slice(0, -6)))) + 1000
     // The last two calls wait: the parent of one comes with the next request, that of the other never.

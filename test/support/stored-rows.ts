@@ -36,3 +36,17 @@ function selectOf(table: string): string {
 function counted(...columns: readonly string[]): string {
   return columns.map((column) => `finalizeAggregation(${column}) AS counted_${column}`).join(', ')
 }
+
+/** What two stores differ in, a line a table, short enough to be read; empty where they hold the same. */
+export function differences(found: Record<string, string[]>, expected: Record<string, string[]>): string[] {
+  return Object.keys(expected).flatMap((table) => {
+    const known = new Set(expected[table])
+    const there = new Set(found[table])
+    const surplus = found[table]!.filter((row) => !known.has(row))
+    const missing = expected[table]!.filter((row) => !there.has(row))
+    const counts = `${table}: ${found[table]!.length} rows, expected ${expected[table]!.length}`
+    if (surplus.length + missing.length > 0)
+      return [`${counts}; surplus ${surplus[0]?.slice(0, 400)}; missing ${missing[0]?.slice(0, 400)}`]
+    return found[table]!.length === expected[table]!.length ? [] : [counts]
+  })
+}
