@@ -38,8 +38,8 @@ export function readMetric(r: Reading, end: number, into: MetricPointRecord[]): 
   let parts: number[] = []
   while (r.pos < end) {
     const tag = r.tag()
-    if (tag === 10) metric = r.text(end, r.nameGroup)
-    else if (tag === 26) unit = r.text(end, r.scopeGroup)
+    if (tag === 10) metric = r.text(end)
+    else if (tag === 26) unit = r.text(end)
     else if (layouts[tag] !== undefined) {
       if (tag !== data) parts = []
       data = tag

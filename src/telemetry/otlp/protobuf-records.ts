@@ -39,7 +39,7 @@ export function readSpan(r: Reading, end: number): SpanRecord {
         parentSpanId = r.id(end, 8)
         break
       case 42:
-        name = r.text(end, r.nameGroup)
+        name = r.text(end)
         break
       case 48:
         kind = r.limits.enumOf(r.int64(), 5)
@@ -86,7 +86,7 @@ function readEvent(r: Reading, end: number): SpanEventRecord {
   let attributes = noAttributes
   while (r.pos < end) {
     const tag = r.tag()
-    if (tag === 18) name = r.text(end, r.nameGroup)
+    if (tag === 18) name = r.text(end)
     else if (tag === 26) {
       if (attributes === noAttributes) attributes = createList()
       const length = r.size(end)
@@ -121,7 +121,7 @@ export function readLog(r: Reading, end: number): LogRecord {
         observedMicros = r.micros()
         break
       case 98:
-        eventName = r.text(end, r.nameGroup)
+        eventName = r.text(end)
         break
       case 74:
         traceId = r.id(end, 16)
@@ -154,7 +154,7 @@ export function readScopeName(r: Reading, end: number, before: string): string {
   let name = before
   while (r.pos < end) {
     const tag = r.tag()
-    if (tag === 10) name = r.text(end, r.scopeGroup)
+    if (tag === 10) name = r.text(end)
     else r.skip(tag, end)
   }
   r.finish(end)

@@ -1,5 +1,8 @@
+import { sampleHash } from './byte-table.ts'
+import type { Attribute } from './pairs.ts'
 import type { Reading } from './reading.ts'
 import type { AttributeList, AttributeValue } from './records.ts'
+import { utf8 } from './texts.ts'
 
 /** Tags of `AnyValue`. */
 const stringValue = 10
@@ -24,20 +27,90 @@ export interface Pair {
 
 /** One for the top level, which is read to its end before the next begins; deeper levels make their own. */
 const topPair: Pair = { keyStart: 0, keyLength: 0, valueStart: -1, valueEnd: 0 }
+const topAttribute: Attribute = { slot: -1, name: '', value: '' }
 
 /** Reads an attribute up to `end` and appends it where somebody reads its name. Otherwise its value is not looked at. */
 export function readAttribute(r: Reading, end: number, into: AttributeList): void {
+  const { pairs, view } = r
+  const start = r.pos
+  const length = end - start
+  const hash = sampleHash(view, start, length)
+  const entry = pairs.find(hash, view, start, length)
+  if (entry >= 0) {
+    r.pos = end
+    pairs.append(entry, into)
+    return
+  }
+  const attribute = topAttribute
+  findAttribute(r, end, attribute)
+  r.pos = end
+  pairs.remember(hash, view, start, length, attribute)
+  if (attribute.slot < 0) return
+  into.slots.push(attribute.slot)
+  into.names.push(attribute.name)
+  into.values.push(attribute.value)
+}
+
+function findAttribute(r: Reading, end: number, into: Attribute): void {
   const pair = topPair
-  const merged = readPair(r, end, pair)
+  into.slot = -1
+  into.name = ''
+  into.value = ''
+  const merged = isPlainPair(r, end, pair) ? null : readPair(r, end, pair)
   if (pair.valueStart < 0) return
-  const slot = r.keys.slotOf(r.view, pair.keyStart, pair.keyLength)
+  const { keyStart, keyLength, valueStart, valueEnd } = pair
+  const slot = r.keys.slotOf(r.view, keyStart, keyLength)
   if (slot < 0) return
-  const { keyStart, keyLength } = pair
-  const value = merged !== null ? readMerged(r, merged, slot, 0) : readRange(r, pair.valueStart, pair.valueEnd, slot, 0)
+  const value = merged !== null ? readMerged(r, merged, 0) : readTopValue(r, valueStart, valueEnd)
   if (value === undefined) return
-  into.slots.push(slot)
-  into.names.push(r.keys.isFamily(slot) ? r.textAt(keyStart, keyLength, r.memberGroup) : '')
-  into.values.push(value)
+  into.slot = slot
+  into.value = value
+  if (r.keys.isFamily(slot)) into.name = r.textAt(keyStart, keyLength)
+}
+
+/**
+ * Whether the pair up to `end` is a key and a value of less than 128 bytes each, in either order, which nearly all are; then finds them.
+ * Only for speed: `readPair` finds the same.
+ */
+function isPlainPair(r: Reading, end: number, pair: Pair): boolean {
+  const { bytes, pos } = r
+  if (end - pos < 4) return false
+  const tag = bytes[pos]!
+  const firstLength = bytes[pos + 1]!
+  const second = pos + 2 + firstLength
+  if (firstLength >= 128 || second + 2 > end) return false
+  const secondLength = bytes[second + 1]!
+  if (secondLength >= 128 || second + 2 + secondLength !== end) return false
+  if (tag === 10 && bytes[second] === 18) {
+    pair.keyStart = pos + 2
+    pair.keyLength = firstLength
+    pair.valueStart = second + 2
+    pair.valueEnd = end
+    return true
+  }
+  if (tag === 18 && bytes[second] === 10) {
+    pair.valueStart = pos + 2
+    pair.valueEnd = second
+    pair.keyStart = second + 2
+    pair.keyLength = secondLength
+    return true
+  }
+  return false
+}
+
+/** The value of an attribute from a range that was passed already. The frequent forms first, only for speed. */
+function readTopValue(r: Reading, start: number, end: number): AttributeValue | undefined {
+  const { bytes } = r
+  const length = end - start
+  if (length >= 2) {
+    const tag = bytes[start]!
+    if (tag === stringValue && bytes[start + 1] === length - 2 && length < 130) return utf8(bytes, start + 2, end)
+    if (tag === doubleValue && length === 9) return r.view.getFloat64(start + 1, true)
+    if (tag === intValue && length === 2 && bytes[start + 1]! < 128) return bytes[start + 1]!
+    if (tag === intValue && length === 3 && bytes[start + 1]! >= 128 && bytes[start + 2]! < 128)
+      return (bytes[start + 1]! & 127) | (bytes[start + 2]! << 7)
+  }
+  return readRange(r, start, end, 0)
 }
 
 /** Reads an attribute of a metric's point up to `end`: all of them name its series. One without a key is none. */
@@ -45,10 +118,10 @@ export function readLabel(r: Reading, end: number, into: [string, string][]): vo
   const pair = { ...topPair }
   const merged = readPair(r, end, pair)
   if (pair.keyLength === 0) return
-  const key = r.textAt(pair.keyStart, pair.keyLength, r.labelGroup(pair.keyLength))
+  const key = r.textAt(pair.keyStart, pair.keyLength)
   let value: AttributeValue | undefined
-  if (merged !== null) value = readMerged(r, merged, r.labelGroup(0), 0)
-  else if (pair.valueStart >= 0) value = readRange(r, pair.valueStart, pair.valueEnd, r.labelGroup(pair.valueEnd - pair.valueStart), 0)
+  if (merged !== null) value = readMerged(r, merged, 0)
+  else if (pair.valueStart >= 0) value = readRange(r, pair.valueStart, pair.valueEnd, 0)
   into.push([key, labelText(value)])
 }
 
@@ -90,28 +163,28 @@ function readPair(r: Reading, end: number, pair: Pair): number[] | null {
 }
 
 /** Reads a value from elsewhere and comes back. */
-function readRange(r: Reading, start: number, end: number, group: number, depth: number): AttributeValue | undefined {
+function readRange(r: Reading, start: number, end: number, depth: number): AttributeValue | undefined {
   const back = r.pos
   r.pos = start
-  const value = readValue(r, end, group, depth)
+  const value = readValue(r, end, depth)
   r.pos = back
   return value
 }
 
 /** A message that was written in parts is the message whose bytes are those parts in a row. */
-function readMerged(r: Reading, ranges: readonly number[], group: number, depth: number): AttributeValue | undefined {
+function readMerged(r: Reading, ranges: readonly number[], depth: number): AttributeValue | undefined {
   const { bytes, pos } = r
   const parts: Buffer[] = []
   for (let i = 0; i < ranges.length; i += 2) parts.push(bytes.subarray(ranges[i], ranges[i + 1]))
   r.load(Buffer.concat(parts))
-  const value = readValue(r, r.bytes.length, group, depth)
+  const value = readValue(r, r.bytes.length, depth)
   r.load(bytes)
   r.pos = pos
   return value
 }
 
-/** Reads an `AnyValue` up to `end`; `undefined` where it holds nothing. `group`: where its texts are remembered. */
-function readValue(r: Reading, end: number, group: number, depth: number): AttributeValue | undefined {
+/** Reads an `AnyValue` up to `end`; `undefined` where it holds nothing. */
+function readValue(r: Reading, end: number, depth: number): AttributeValue | undefined {
   let value: AttributeValue | undefined
   /** A list or a mapping that stands in several fields in a row is one. */
   let open = 0
@@ -119,7 +192,7 @@ function readValue(r: Reading, end: number, group: number, depth: number): Attri
     const tag = r.tag()
     switch (tag) {
       case stringValue:
-        value = r.text(end, group)
+        value = r.text(end)
         break
       case boolValue:
         value = r.bool()
@@ -131,10 +204,10 @@ function readValue(r: Reading, end: number, group: number, depth: number): Attri
         value = r.double()
         break
       case arrayValue:
-        value = readList(r, r.size(end), group, depth + 1, open === tag ? (value as AttributeValue[] | Float64Array) : null)
+        value = readList(r, r.size(end), depth + 1, open === tag ? (value as AttributeValue[] | Float64Array) : null)
         break
       case kvlistValue:
-        value = readMapping(r, r.size(end), group, depth + 1, open === tag ? (value as { [key: string]: AttributeValue }) : null)
+        value = readMapping(r, r.size(end), depth + 1, open === tag ? (value as { [key: string]: AttributeValue }) : null)
         break
       case bytesValue:
         value = readBytes(r, end)
@@ -161,7 +234,6 @@ function readBytes(r: Reading, end: number): Uint8Array {
 function readList(
   r: Reading,
   length: number,
-  group: number,
   depth: number,
   before: AttributeValue[] | Float64Array | null,
 ): AttributeValue[] | Float64Array {
@@ -174,7 +246,7 @@ function readList(
     if (tag === 10) {
       // An element that holds nothing keeps its place.
       const elementEnd = r.size(end) + r.pos
-      values.push(readValue(r, elementEnd, group, depth) ?? '')
+      values.push(readValue(r, elementEnd, depth) ?? '')
     } else r.skip(tag, end)
   }
   r.finish(end)
@@ -207,7 +279,6 @@ function readDoubles(r: Reading, end: number): Float64Array {
 function readMapping(
   r: Reading,
   length: number,
-  group: number,
   depth: number,
   before: { [key: string]: AttributeValue } | null,
 ): { [key: string]: AttributeValue } {
@@ -224,10 +295,10 @@ function readMapping(
     }
     const pairEnd = r.size(end) + r.pos
     const merged = readPair(r, pairEnd, pair)
-    const key = r.textAt(pair.keyStart, pair.keyLength, r.memberGroup)
+    const key = r.textAt(pair.keyStart, pair.keyLength)
     let value: AttributeValue | undefined
-    if (merged !== null) value = readMerged(r, merged, group, depth)
-    else if (pair.valueStart >= 0) value = readRange(r, pair.valueStart, pair.valueEnd, group, depth)
+    if (merged !== null) value = readMerged(r, merged, depth)
+    else if (pair.valueStart >= 0) value = readRange(r, pair.valueStart, pair.valueEnd, depth)
     if (value !== undefined) mapping[key] = value
   }
   r.finish(end)

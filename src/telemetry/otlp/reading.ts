@@ -1,13 +1,11 @@
 import { TidewatchError } from '../../errors.ts'
 import { count, type Tally } from '../tally.ts'
+import { hex8 } from './hex.ts'
 import { ByteKeys } from './keys.ts'
+import { Pairs } from './pairs.ts'
 import type { AttributeKeys, AttributeList } from './records.ts'
 import { Texts } from './texts.ts'
 import { Wire } from './wire.ts'
-
-/** Groups of remembered texts beside those of the attributes. */
-const groups = { name: 0, scope: 1, member: 2, labels: 3 } as const
-const labelGroups = 16
 
 /** Shared by all records that have no attribute that is read. */
 export const noAttributes: AttributeList = Object.freeze({
@@ -53,16 +51,14 @@ export class Limits {
 export class Reading extends Wire {
   readonly limits = new Limits()
   readonly keys: ByteKeys
-  readonly #texts: Texts
-  readonly #slots: number
+  readonly pairs = new Pairs()
+  readonly #texts = new Texts()
   #idAt = 0
   #id = ''
 
   constructor(keys: AttributeKeys) {
     super()
     this.keys = new ByteKeys(keys)
-    this.#slots = keys.names.length + keys.families.length
-    this.#texts = new Texts(this.#slots + groups.labels + labelGroups)
   }
 
   override load(bytes: Buffer): void {
@@ -70,34 +66,17 @@ export class Reading extends Wire {
     this.#id = ''
   }
 
-  /** A string field. `group` is the slot of its attribute, or one of the following. */
-  text(end: number, group: number): string {
+  /** A string field that often repeats: a name. */
+  text(end: number): string {
     const length = this.size(end)
     const start = this.pos
     this.pos = start + length
-    return this.#texts.read(this.bytes, this.view, start, length, group)
+    return this.#texts.read(this.bytes, this.view, start, length)
   }
 
   /** The same for a range that was passed already. */
-  textAt(start: number, length: number, group: number): string {
-    return this.#texts.read(this.bytes, this.view, start, length, group)
-  }
-
-  get nameGroup(): number {
-    return this.#slots + groups.name
-  }
-
-  get scopeGroup(): number {
-    return this.#slots + groups.scope
-  }
-
-  get memberGroup(): number {
-    return this.#slots + groups.member
-  }
-
-  /** Labels are of any name; the length spreads them a little. */
-  labelGroup(length: number): number {
-    return this.#slots + groups.labels + (length & (labelGroups - 1))
+  textAt(start: number, length: number): string {
+    return this.#texts.read(this.bytes, this.view, start, length)
   }
 
   /** A trace's or span's id as lowercase hex; '' where it has another size or is all zeros, which OTLP defines as none. */
@@ -111,7 +90,7 @@ export class Reading extends Wire {
     }
     // Spans of one trace follow each other.
     if (size === 16 && this.#id !== '' && this.#sameAsLast(start)) return this.#id
-    const id = this.#isZero(start, size) ? '' : this.bytes.toString('hex', start, start + size)
+    const id = this.#isZero(start, size) ? '' : size === 8 ? hex8(this.bytes, start) : this.bytes.toString('hex', start, start + size)
     if (size === 16) {
       this.#id = id
       this.#idAt = start
