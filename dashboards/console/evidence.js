@@ -16,6 +16,8 @@ function comparison(detector) {
   const head = element('tr', '', ...columns.map(([name]) => element('th', '', name)))
   const body = element('tr', '', ...columns.map(([, value]) => element('td', '', formatValue(value))))
   for (const cell of head.children) cell.setAttribute('scope', 'col')
+  // A detector that supports the case without being beyond its own limit is not marked as one that is.
+  if (!(seen <= expected.alertAbove)) body.className = 'beyond'
   const table = element(
     'table',
     'compare',
