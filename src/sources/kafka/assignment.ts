@@ -15,8 +15,6 @@ export interface OwnedPartition {
   fetchFrom: number
   /** Why it is held, or why its batch is refused at the moment. */
   problem: TidewatchError | Error | null
-  /** When its topic's identity was last confirmed (monotonic milliseconds). */
-  confirmedAt: number
 }
 
 /** An error of the group protocol, wherever kafkajs wrapped it, or null for any other. kafkajs only reacts to the unwrapped one. */
@@ -52,7 +50,6 @@ export class Assignment {
           position: 0,
           fetchFrom: 0,
           problem: null,
-          confirmedAt: 0,
         })
       }
     }

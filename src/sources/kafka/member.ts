@@ -1,21 +1,17 @@
-import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admin, Consumer, EachBatchPayload, Kafka } from 'kafkajs'
 import type { Logger } from 'pino'
 import type { Signal } from '../../telemetry/otlp/records.ts'
-import type { BatchHandler, PartitionLag } from '../source.ts'
+import type { BatchHandler, PartitionLag, StartOptions } from '../source.ts'
 import { aborted } from './aborted.ts'
 import { Assignment, type OwnedPartition } from './assignment.ts'
 import { fetchedFrom, sourceBatch } from './batch.ts'
 import type { KafkaConfig } from './client.ts'
 import { deliver } from './delivery.ts'
-import { commitMetadata, type Gap } from './places.ts'
+import { commitMetadata, type Gap, isEpochOf } from './places.ts'
 import { type Lookups, type Memory, type Settled, settle } from './settling.ts'
 import { type TopicIds, topicIds } from './topic-ids.ts'
 import { stall } from './watchdog.ts'
-
-/** How long a topic's identity is believed before the next batch is handed out. */
-const CONFIRM_EVERY_MS = 5000
 
 /** Leaving takes below half a second where brokers answer. */
 const LEAVE_MS = 3000
@@ -30,6 +26,7 @@ export interface MemberOptions {
   readonly topics: ReadonlyMap<string, Signal>
   readonly handler: BatchHandler
   readonly memory: Memory
+  readonly resume: StartOptions['resume']
   readonly log: Logger
   readonly onGap: (gap: Gap) => void
   /** True while the user holds delivery. */
@@ -60,7 +57,7 @@ export class GroupMember {
 
   constructor(options: MemberOptions) {
     this.options = options
-    const { kafka, config, memory } = options
+    const { kafka, config, memory, resume } = options
     const sessionTimeout = Math.round(config.sessionTimeout * 1000)
     this.heartbeatInterval = Math.min(3000, Math.max(100, Math.round(sessionTimeout / 5)))
     this.consumer = kafka.consumer({
@@ -79,7 +76,7 @@ export class GroupMember {
     })
     this.admin = kafka.admin()
     this.ids = topicIds(kafka)
-    this.lookups = { admin: this.admin, ids: this.ids, config, memory }
+    this.lookups = { admin: this.admin, ids: this.ids, config, memory, resume }
     const { GROUP_JOIN, REBALANCING, START_BATCH_PROCESS, CRASH } = this.consumer.events
     this.crashed = new Promise((resolve) => {
       this.consumer.on(CRASH, ({ payload }) => {
@@ -149,8 +146,6 @@ export class GroupMember {
       const fetching = owned.state === 'reading' && !this.options.paused()
       const changes = owned.fetching !== fetching
       owned.fetching = fetching
-      // Nothing told of the topic while it was not fetched.
-      if (changes && fetching) owned.confirmedAt = Number.NEGATIVE_INFINITY
       return changes
     })
     const entries = (fetching: boolean) =>
@@ -200,7 +195,7 @@ export class GroupMember {
           .filter(({ place }) => place.firstRun)
           .map(({ owned, place }) => [`${owned.topic}/${owned.partition}`, place.offset])
         if (first.length > 0) log.info({ places: Object.fromEntries(first) }, 'first run: the group had no place in these partitions')
-        this.pin(settled.filter(({ place, differs }) => differs && (!place.stop || place.gap?.from === place.offset)))
+        this.pin(settled.filter(({ unstored }) => unstored))
         this.applyPauses()
         this.settleProblem = null
         return
@@ -218,7 +213,6 @@ export class GroupMember {
     owned.epoch = place.epoch
     owned.position = place.offset
     owned.fetchFrom = place.offset
-    owned.confirmedAt = performance.now()
     owned.problem = place.stop
     owned.state = place.stop ? 'held' : 'reading'
     if (place.gap) {
@@ -258,12 +252,13 @@ export class GroupMember {
     else this.applyPauses()
   }
 
-  /** Whether the topic is still the one whose place was taken; brokers that do not answer decide nothing. */
+  /**
+   * Whether the topic is still the one whose place was taken, asked after the fetch and before the handler, for every batch: the
+   * records of a new topic never come under the old one's epoch. Brokers that do not answer decide nothing.
+   */
   private async confirm(owned: OwnedPartition): Promise<boolean> {
-    if (performance.now() - owned.confirmedAt < CONFIRM_EVERY_MS) return true
     const ids = await this.ids.lookup([owned.topic]).catch(() => null)
-    owned.confirmedAt = performance.now()
     const id = ids?.get(owned.topic)
-    return id === undefined || owned.epoch.startsWith(id) || /^r\d+$/.test(owned.epoch)
+    return id === undefined || isEpochOf(owned.epoch, id)
   }
 }

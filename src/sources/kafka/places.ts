@@ -47,10 +47,9 @@ function epochAfter(epoch: string | null, topicId: string | null): string {
   return `${topicId}~${Number(epoch.slice(topicId.length + 1) || 0) + 1}`
 }
 
-function sameTopic(epoch: string, topicId: string | null): boolean {
-  if (topicId === null) return true
-  // An epoch that was counted because the brokers knew no ids then says nothing about today's id.
-  return /^r\d+$/.test(epoch) || epoch === topicId || epoch.startsWith(`${topicId}~`)
+/** Whether an epoch belongs to the topic with this id. One that was counted, because the brokers knew no ids then, may belong to any. */
+export function isEpochOf(epoch: string, topicId: string | null): boolean {
+  return topicId === null || /^r\d+$/.test(epoch) || epoch === topicId || epoch.startsWith(`${topicId}~`)
 }
 
 /**
@@ -61,9 +60,9 @@ function sameTopic(epoch: string, topicId: string | null): boolean {
  * - a place before the log's start: `onOffsetOutOfRange`.
  */
 export function placeOf(topic: string, partition: number, known: KnownPlace, log: LogBounds, policy: Policy): Place {
-  const epoch = known.epoch !== null && sameTopic(known.epoch, log.topicId) ? known.epoch : (log.topicId ?? 'r0')
+  const epoch = known.epoch !== null && isEpochOf(known.epoch, log.topicId) ? known.epoch : (log.topicId ?? 'r0')
   const recreated =
-    (known.epoch !== null && !sameTopic(known.epoch, log.topicId)) || (typeof known.offset === 'number' && known.offset > log.end)
+    (known.epoch !== null && !isEpochOf(known.epoch, log.topicId)) || (typeof known.offset === 'number' && known.offset > log.end)
   const where = `${topic}/${partition}`
 
   if (recreated) {
@@ -90,6 +89,19 @@ export function placeOf(topic: string, partition: number, known: KnownPlace, log
     return { offset: from ?? to, epoch, firstRun: false, gap, stop: new TidewatchError('TW_SOURCE_OFFSET_OUT_OF_RANGE', detail) }
   }
   return { offset: known.offset, epoch, firstRun: false, gap: null, stop: null }
+}
+
+/**
+ * The place when somebody who knows better than the group's commits (the store) tells the first offset that is needed: it may lie
+ * before what was committed, to read again, or after it. What is gone counts as a gap only from where nobody had read.
+ */
+export function toldPlace(told: number, topic: string, partition: number, known: KnownPlace, log: LogBounds, policy: Policy): Place {
+  const place = placeOf(topic, partition, known, log, policy)
+  if (place.stop?.code === 'TW_SOURCE_TOPIC_RECREATED') return place
+  const committed = typeof known.offset === 'number' && place.gap?.reason !== 'recreated' ? known.offset : told
+  const best = placeOf(topic, partition, { offset: Math.max(told, committed), epoch: place.epoch }, log, policy)
+  if (best.gap) return best
+  return { ...best, offset: Math.max(told, log.start), gap: place.gap?.reason === 'recreated' ? place.gap : null }
 }
 
 /** The text that goes with every commit, so that a later owner knows which topic the offset is of. */

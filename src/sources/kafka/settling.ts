@@ -1,7 +1,8 @@
 import type { Admin } from 'kafkajs'
+import type { StartOptions } from '../source.ts'
 import type { OwnedPartition } from './assignment.ts'
 import type { KafkaConfig } from './client.ts'
-import { committedPlace, type KnownPlace, type Place, placeOf } from './places.ts'
+import { committedPlace, type KnownPlace, type Place, placeOf, toldPlace } from './places.ts'
 import type { TopicIds } from './topic-ids.ts'
 
 /** Where this process was in each partition, over rejoins and restarts of the consumer: brokers forget a deleted topic's commits. */
@@ -12,13 +13,14 @@ export interface Lookups {
   readonly ids: TopicIds
   readonly config: KafkaConfig
   readonly memory: Memory
+  readonly resume: StartOptions['resume']
 }
 
 export interface Settled {
   readonly owned: OwnedPartition
   readonly place: Place
-  /** The group's stored place is not this one (yet, or any more). */
-  readonly differs: boolean
+  /** The group's stored place is another one and this one has to be stored before anything is read. */
+  readonly unstored: boolean
 }
 
 /** What the group stored, or what this process finished beyond it without being able to commit. */
@@ -31,10 +33,11 @@ function known(committed: KnownPlace, remembered: { epoch: string; position: num
 
 /**
  * Asks the brokers where partitions have to go on. With `trust` 'commits' the group's stored place counts (another member may have
- * moved it), with 'memory' what this process delivered: kafkajs overwrites the stored place when it is out of range.
+ * moved it), unless `resume` knows better; with 'memory' what this process delivered: kafkajs overwrites the stored place when it is out
+ * of range. Rejects while the brokers, or who knows better, do not answer.
  */
 export async function settle(partitions: readonly OwnedPartition[], trust: 'commits' | 'memory', lookups: Lookups): Promise<Settled[]> {
-  const { admin, ids, config, memory } = lookups
+  const { admin, ids, config, memory, resume } = lookups
   const topics = [...new Set(partitions.map(({ topic }) => topic))]
   const topicIds = await ids.lookup(topics)
   const stored = await admin.fetchOffsets({ groupId: config.groupId, topics })
@@ -52,8 +55,15 @@ export async function settle(partitions: readonly OwnedPartition[], trust: 'comm
         trust === 'memory' && remembered ? { offset: remembered.position, epoch: remembered.epoch } : known(committed, remembered)
       const topicId = topicIds ? (topicIds.get(topic) ?? null) : null
       if (topicIds && topicId === null) throw new Error(`topic ${topic} does not exist at the moment`)
-      const place = placeOf(topic, owned.partition, before, { start: Number(bound.low), end: Number(bound.high), topicId }, config)
-      settled.push({ owned, place, differs: committed.offset !== place.offset || committed.epoch !== place.epoch })
+      const log = { start: Number(bound.low), end: Number(bound.high), topicId }
+      const place = placeOf(topic, owned.partition, before, log, config)
+      const told = trust === 'commits' ? ((await resume?.(topic, place.epoch, owned.partition)) ?? null) : null
+      if (told !== null) {
+        settled.push({ owned, place: toldPlace(told, topic, owned.partition, before, log, config), unstored: false })
+        continue
+      }
+      const chosen = !place.stop || place.gap?.from === place.offset
+      settled.push({ owned, place, unstored: chosen && (committed.offset !== place.offset || committed.epoch !== place.epoch) })
     }
   }
   return settled

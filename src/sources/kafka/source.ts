@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { TidewatchError } from '../../errors.ts'
 import type { Signal } from '../../telemetry/otlp/records.ts'
-import type { BatchHandler, PartitionLag, Source } from '../source.ts'
+import type { BatchHandler, PartitionLag, Source, StartOptions } from '../source.ts'
 import { aborted } from './aborted.ts'
 import { type KafkaConfig, kafkaClient } from './client.ts'
 import { GroupMember } from './member.ts'
@@ -39,6 +39,7 @@ class KafkaSource implements Source {
   private readonly abandoned = new AbortController()
   private member: GroupMember | null = null
   private paused = false
+  private resumeAt: StartOptions['resume']
   private trouble: string | null = null
   private running: Promise<void> | null = null
   private stopped: Promise<void> | null = null
@@ -53,7 +54,8 @@ class KafkaSource implements Source {
     ])
   }
 
-  start(handler: BatchHandler): Promise<void> {
+  start(handler: BatchHandler, { resume }: StartOptions = {}): Promise<void> {
+    this.resumeAt = resume
     return new Promise((resolve, reject) => {
       this.running = this.live(handler, resolve, reject).finally(resolve)
     })
@@ -165,6 +167,7 @@ class KafkaSource implements Source {
       topics: present,
       handler,
       memory: this.memory,
+      resume: this.resumeAt,
       log,
       onGap,
       paused: () => this.paused,

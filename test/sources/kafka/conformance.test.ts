@@ -6,7 +6,7 @@ import { Topic } from './fixture.ts'
 const kafka = await kafkaForTests()
 
 describe.skipIf(!kafka)('on a real broker', () => {
-  sourceConformance('Kafka', { live: true, ends: false, remembers: true }, async () => {
+  sourceConformance('Kafka', { live: true, ends: false, remembers: true, seeks: true }, async () => {
     const topic = await Topic.create(kafka!.brokers, 2)
     return {
       partitions: 2,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { commitMetadata, committedPlace, placeOf } from '../../../src/sources/kafka/places.ts'
+import { commitMetadata, committedPlace, placeOf, toldPlace } from '../../../src/sources/kafka/places.ts'
 
 const defaults = { startFrom: 'earliest', onOffsetOutOfRange: 'earliest', onTopicRecreated: 'earliest' } as const
 const log = { start: 100, end: 200, topicId: 'A' }
@@ -65,6 +65,39 @@ describe('where a partition is read from', () => {
     expect(at({ offset: 300, epoch: 'r0' }, old as never)).toMatchObject({ offset: 100, epoch: 'r1' })
     // After an upgrade of the brokers the counted epoch stays, so that what is stored under it is still recognised.
     expect(at({ offset: 150, epoch: 'r1' })).toMatchObject({ offset: 150, epoch: 'r1', gap: null })
+  })
+})
+
+describe('a place that the store tells', () => {
+  const told = (offset: number, known: Parameters<typeof placeOf>[2], policy: Parameters<typeof placeOf>[4] = defaults) =>
+    toldPlace(offset, 't', 0, known, log, policy)
+
+  it('counts before the commit, backwards and forwards', () => {
+    expect(told(120, { offset: 150, epoch: 'A' })).toEqual({ offset: 120, epoch: 'A', firstRun: false, gap: null, stop: null })
+    expect(told(180, { offset: 150, epoch: 'A' })).toMatchObject({ offset: 180, gap: null })
+    expect(told(180, { offset: 'none', epoch: null })).toMatchObject({ offset: 180, epoch: 'A', firstRun: false, gap: null })
+  })
+
+  it('is no gap where the missing records had been read', () => {
+    // To be read again, as far as they are there.
+    expect(told(40, { offset: 150, epoch: 'A' })).toMatchObject({ offset: 100, gap: null })
+    // The commit lagged behind the store.
+    expect(told(150, { offset: 40, epoch: 'A' }, { ...defaults, onOffsetOutOfRange: 'stop' })).toMatchObject({
+      offset: 150,
+      gap: null,
+      stop: null,
+    })
+    expect(told(150, { offset: 'lost', epoch: null })).toMatchObject({ offset: 150, gap: null })
+  })
+
+  it('is one where nobody had', () => {
+    expect(told(60, { offset: 40, epoch: 'A' })).toMatchObject({ offset: 100, gap: { reason: 'retention', from: 60, records: 40 } })
+  })
+
+  it('does not hide that the topic is another one', () => {
+    expect(told(110, { offset: 150, epoch: 'B' })).toMatchObject({ offset: 110, epoch: 'A', gap: { reason: 'recreated' } })
+    expect(told(110, { offset: 150, epoch: 'B' }, { ...defaults, onTopicRecreated: 'stop' }).stop).not.toBeNull()
+    expect(told(500, { offset: 150, epoch: 'A' })).toMatchObject({ offset: 100, epoch: 'A~1', gap: { reason: 'recreated' } })
   })
 })
 

@@ -12,7 +12,6 @@ function reading(changes: Partial<OwnedPartition> = {}): OwnedPartition {
     position: 5,
     fetchFrom: 5,
     problem: null,
-    confirmedAt: 0,
     ...changes,
   }
 }
