@@ -54,14 +54,14 @@ export class Deviation {
       const listed = this.#bySource.get(block.source[at])
       if (listed === undefined) this.#bySource.set(block.source[at], [at])
       else listed.push(at)
-      for (const stratum of [stratumOf(this.#strata, this.#key(at), block), stratumOf(this.#classes, block.label[at], block)]) {
-        this.#add(stratum, at)
-        let own = stratum.bySource.get(block.source[at])
-        if (own === undefined) {
-          own = { samples: 0, sum: new Float64Array(block.dimensions) }
-          stratum.bySource.set(block.source[at], own)
-        }
-        this.#add(own, at)
+      this.#add(ofSource(stratumOf(this.#strata, this.#key(at), block), block.source[at]), at)
+    }
+    for (const [key, stratum] of this.#strata) {
+      const ofClass = stratumOf(this.#classes, Math.floor(key / 65536), block)
+      for (const [source, sums] of stratum.bySource) {
+        addTo(stratum, sums)
+        addTo(ofClass, sums)
+        addTo(ofSource(ofClass, source), sums)
       }
     }
   }
@@ -216,4 +216,18 @@ function momentsOf(values: readonly number[]): { samples: number; variance: numb
     fourth += squared * squared
   }
   return { samples, variance: second / (samples - 1), kurtosis: second > 0 ? (samples * fourth) / (second * second) : 3 }
+}
+
+function ofSource({ bySource, sum }: Stratum, source: number): Sums {
+  let own = bySource.get(source)
+  if (own === undefined) {
+    own = { samples: 0, sum: new Float64Array(sum.length) }
+    bySource.set(source, own)
+  }
+  return own
+}
+
+function addTo(to: Sums, from: Sums): void {
+  to.samples += from.samples
+  for (let i = 0; i < to.sum.length; i++) to.sum[i] += from.sum[i]
 }

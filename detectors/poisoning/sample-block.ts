@@ -65,7 +65,10 @@ export class SampleBlock {
   ids: string[] = []
 
   readonly #keepsVectors: boolean
-  readonly #names = new Map<string, number>()
+  readonly #sourceNumbers = new Map<string, number>()
+  readonly #classNumbers = new Map<string, number>()
+  /** By source, then by shard. */
+  readonly #deliveryNumbers: Map<string, number>[] = []
   readonly #seen = new Set<number>()
   #hasIds = true
   #repeats = 0
@@ -138,12 +141,12 @@ export class SampleBlock {
   #append(event: TrainingSampleEvent, sourceName: string, id: string, hash: number): void {
     const at = this.size
     if (at >= this.source.length) this.#grow()
-    const source = this.#number('source', sourceName, this.sources)
+    const source = numberOf(sourceName, this.sources, this.#sourceNumbers)
     if (this.sourceLooks.length < this.sources.length) this.sourceLooks.push(0)
     this.source[at] = source
     this.delivery[at] = this.#deliveryOf(source, event.shard ?? '', at)
-    this.label[at] = this.#number('class', event.label ?? '', this.classes)
-    this.predicted[at] = this.#number('class', event.predicted ?? event.label ?? '', this.classes)
+    this.label[at] = numberOf(event.label ?? '', this.classes, this.#classNumbers)
+    this.predicted[at] = numberOf(event.predicted ?? event.label ?? '', this.classes, this.#classNumbers)
     this.loss[at] = event.loss !== null && Number.isFinite(event.loss) ? event.loss : Number.NaN
     this.time[at] = event.time
     this.hash[at] = hash
@@ -185,26 +188,15 @@ export class SampleBlock {
     this.vectors = grown(this.vectors, new Float32Array(length * this.dimensions))
   }
 
-  /** Number of a name; all beyond the bound share the last one. */
-  #number(kind: string, name: string, names: string[]): number {
-    const key = `${kind}\u0000${name}`
-    let number = this.#names.get(key)
-    if (number === undefined) {
-      if (names.length >= mostNames) return mostNames - 1
-      number = names.push(name) - 1
-      this.#names.set(key, number)
-    }
-    return number
-  }
-
   #deliveryOf(source: number, shard: string, at: number): number {
-    const key = `delivery\u0000${source}\u0000${shard}`
-    let number = this.#names.get(key)
+    this.#deliveryNumbers[source] ??= new Map()
+    const numbers = this.#deliveryNumbers[source]
+    let number = numbers.get(shard)
     if (number === undefined) {
       if (this.deliveries.length >= mostNames) return mostNames - 1
       const order = 1 + this.deliveries.reduce((n, delivery) => n + (delivery.source === source ? 1 : 0), 0)
       number = this.deliveries.push({ source, name: shard, cohort: this.index, looks: 0, order, first: at }) - 1
-      this.#names.set(key, number)
+      numbers.set(shard, number)
     }
     return number
   }
@@ -242,15 +234,16 @@ export class SampleBlock {
     block.#lastSize = reader.u32()
     block.#looked = reader.u32()
     for (let left = reader.u16(); left > 0; left--) {
-      block.#number('source', reader.text(), block.sources)
+      numberOf(reader.text(), block.sources, block.#sourceNumbers)
       block.sourceLooks.push(reader.u32())
     }
-    for (let left = reader.u16(); left > 0; left--) block.#number('class', reader.text(), block.classes)
+    for (let left = reader.u16(); left > 0; left--) numberOf(reader.text(), block.classes, block.#classNumbers)
     for (let left = reader.u16(); left > 0; left--) {
       const source = reader.u16()
       const name = reader.text()
       const [cohort, looks, order, first] = [reader.u32(), reader.u32(), reader.u32(), reader.u32()]
-      block.#names.set(`delivery\u0000${source}\u0000${name}`, block.deliveries.push({ source, name, cohort, looks, order, first }) - 1)
+      block.#deliveryNumbers[source] ??= new Map()
+      block.#deliveryNumbers[source].set(name, block.deliveries.push({ source, name, cohort, looks, order, first }) - 1)
     }
     while (block.source.length < size) block.#grow()
     if (block.vectors.length === 0) block.vectors = new Float32Array(block.source.length * block.dimensions)
@@ -283,4 +276,15 @@ export function shareOf(n: number): number {
 function grown<T extends Uint16Array | Uint32Array | Float32Array | Float64Array>(from: T, to: T): T {
   to.set(from as never)
   return to
+}
+
+/** Number of a name; all beyond the bound share the last one. */
+function numberOf(name: string, names: string[], numbers: Map<string, number>): number {
+  let number = numbers.get(name)
+  if (number === undefined) {
+    if (names.length >= mostNames) return mostNames - 1
+    number = names.push(name) - 1
+    numbers.set(name, number)
+  }
+  return number
 }

@@ -8,8 +8,8 @@ export interface ClassResiduals {
   readonly clip: number
 }
 
-/** Passes over the data: the first finds what lies far away, the next ones weigh it down. */
-const passes = 2
+/** Covariances are estimated from at most so many members of a class for each dimension, evenly chosen. */
+const membersPerDimension = 8
 /** Part of the mean variance that is added to every direction, so that dead units do not explode. */
 const ridge = 0.1
 
@@ -34,34 +34,51 @@ export function classResiduals(vectors: Float32Array, dimensions: number, classe
     else list.push(at)
   }
   const weights = new Float64Array(size).fill(1)
-  for (let pass = 0; pass < passes; pass++) {
-    const scatters = new Map<number, { mean: Float64Array; scatter: Float64Array }>()
-    const tied = new Float64Array(d * d)
-    let total = 0
-    for (const [name, list] of members) {
-      const one = scatterOf(vectors, d, list, weights)
-      scatters.set(name, one)
-      for (let i = 0; i < d * d; i++) tied[i] += one.scatter[i]
-      total += list.length
+  const chosen = new Map([...members].map(([name, list]) => [name, evenly(list, membersPerDimension * d)]))
+  // The first fit finds what lies far away, the second weighs it down.
+  for (const [name, { mean, factor }] of fit(vectors, d, chosen, weights)) {
+    for (const at of chosen.get(name)!) {
+      const length = whiten(vectors, at * d, mean, factor, values, d)
+      weights[at] = length > clip ? clip / length : 1
     }
-    for (const [name, list] of members) {
-      const { mean, scatter } = scatters.get(name)!
-      const shared = (2 * d) / (2 * d + list.length)
-      let trace = 0
-      for (let i = 0; i < d * d; i++) scatter[i] = ((1 - shared) * scatter[i]) / list.length + (shared * tied[i]) / total
-      for (let i = 0; i < d; i++) trace += scatter[i * d + i]
-      for (let i = 0; i < d; i++) scatter[i * d + i] += (ridge * trace) / d + 1e-12
-      cholesky(scatter, d)
-      for (const at of list) {
-        const length = whiten(vectors, at * d, mean, scatter, values, d)
-        const weight = length > clip ? clip / length : 1
-        weights[at] = weight
-        if (weight < 1) for (let i = at * d; i < (at + 1) * d; i++) values[i] *= weight
-        usable[at] = list.length > 1 ? 1 : 0
-      }
+  }
+  for (const [name, { mean, factor }] of fit(vectors, d, chosen, weights)) {
+    const list = members.get(name)!
+    for (const at of list) {
+      const length = whiten(vectors, at * d, mean, factor, values, d)
+      if (length > clip) for (let i = at * d; i < (at + 1) * d; i++) values[i] *= clip / length
+      usable[at] = list.length > 1 ? 1 : 0
     }
   }
   return { dimensions, values, usable, clip }
+}
+
+function evenly(list: readonly number[], most: number): readonly number[] {
+  if (list.length <= most) return list
+  return Array.from({ length: most }, (_, i) => list[Math.floor((i * list.length) / most)])
+}
+
+/** Mean and Cholesky factor of the shrunk covariance of each class. */
+function fit(vectors: Float32Array, d: number, members: ReadonlyMap<number, readonly number[]>, weights: Float64Array) {
+  const fits = new Map<number, { mean: Float64Array; factor: Float64Array }>()
+  const tied = new Float64Array(d * d)
+  let total = 0
+  for (const [name, list] of members) {
+    const { mean, scatter } = scatterOf(vectors, d, list, weights)
+    fits.set(name, { mean, factor: scatter })
+    for (let i = 0; i < d * d; i++) tied[i] += scatter[i]
+    total += list.length
+  }
+  for (const [name, list] of members) {
+    const { factor } = fits.get(name)!
+    const shared = (2 * d) / (2 * d + list.length)
+    let trace = 0
+    for (let i = 0; i < d * d; i++) factor[i] = ((1 - shared) * factor[i]) / list.length + (shared * tied[i]) / total
+    for (let i = 0; i < d; i++) trace += factor[i * d + i]
+    for (let i = 0; i < d; i++) factor[i * d + i] += (ridge * trace) / d + 1e-12
+    cholesky(factor, d)
+  }
+  return fits
 }
 
 function isZero(vectors: Float32Array, start: number, d: number): boolean {
