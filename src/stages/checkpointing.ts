@@ -1,7 +1,15 @@
 import { errorCode } from '../errors.ts'
 import type { SourceRecord } from '../sources/source.ts'
-import type { Row, Store } from '../store/store.ts'
-import { type Checkpoint, checkpointRows, checkpointScope, listCheckpoints, loadCheckpoint } from './checkpoints.ts'
+import type { Store } from '../store/store.ts'
+import {
+  type Checkpoint,
+  type CheckpointRows,
+  checkpointRows,
+  checkpointScope,
+  listCheckpoints,
+  loadCheckpoint,
+  storeParts,
+} from './checkpoints.ts'
 import type { Stages } from './stages.ts'
 
 /** When a checkpoint is due: whatever comes first, counted in the log and not by the clock. */
@@ -93,14 +101,17 @@ export class Checkpointing {
     return this.bytes >= Math.min(this.kept.at(-1)?.size ?? 0, mostBytes)
   }
 
-  /** The state after the record at `offset`, as rows for the batch of its range. */
-  rows(stages: Stages, offset: number): { readonly checkpoint: Checkpoint; readonly rows: readonly Row[] } {
-    const state = stages.snapshot()
-    const checkpoint = { offset, sequence: this.next, size: state.length }
-    return { checkpoint, rows: checkpointRows(this.scope, checkpoint, state) }
+  /** The state after the record at `offset`, to be stored with the range that ends there. */
+  rows(stages: Stages, offset: number): CheckpointRows {
+    return checkpointRows(this.scope, { offset, sequence: this.next }, stages.snapshot())
   }
 
-  /** Tells that the rows of a checkpoint are stored: counting begins anew. */
+  /** Stores all but the manifest, which goes with the range. */
+  storeParts(rows: CheckpointRows): Promise<void> {
+    return storeParts(this.options.store, this.scope, rows)
+  }
+
+  /** Tells that a checkpoint is stored, its manifest too: counting begins anew. */
   stored(checkpoint: Checkpoint, watermark: number | null): void {
     this.kept = [...this.kept, checkpoint].slice(-2)
     this.next = checkpoint.sequence + 1
@@ -112,8 +123,9 @@ export class Checkpointing {
   /** Saves the state outside of any range, so that the next start has nothing to replay. One attempt; throws what the store throws. */
   async save(stages: Stages, offset: number): Promise<void> {
     if (this.records === 0) return
-    const { checkpoint, rows } = this.rows(stages, offset)
-    await this.options.store.insert('checkpoints', rows, `${this.scope}${checkpoint.sequence}/${offset}`)
-    this.stored(checkpoint, stages.watermark)
+    const rows = this.rows(stages, offset)
+    await this.storeParts(rows)
+    await this.options.store.insert('checkpoints', [rows.manifest], `${this.scope}${offset}/${rows.manifest.checksum}`)
+    this.stored(rows.checkpoint, stages.watermark)
   }
 }

@@ -23,29 +23,46 @@ interface Manifest extends Checkpoint {
 const FORMAT = 1
 /** Bytes of state in one row. */
 const PART_BYTES = 2 ** 20
+/** An insert becomes one text in memory, which must stay far from the longest there can be. */
+const PARTS_AN_INSERT = 16
 
 /** Name of a partition's state. `group` keeps deployments apart that share a store. */
 export function checkpointScope(group: string, topic: string, epoch: string, partition: number): string {
   return `${[group, topic, epoch, partition].map((part) => encodeURIComponent(part)).join('/')}/`
 }
 
-/**
- * The rows of a checkpoint: the state in parts, the manifest last. They go into the store in one insert, inside of the range that they follow, so
- * none is seen without the others; each replaces the row of the checkpoint before the last one.
- */
-export function checkpointRows(scope: string, { offset, sequence }: Pick<Checkpoint, 'offset' | 'sequence'>, state: Uint8Array): Row[] {
-  const rows: Row[] = []
+/** Rows of a checkpoint that is to be stored. */
+export interface CheckpointRows {
+  readonly checkpoint: Checkpoint
+  readonly parts: readonly Row[]
+  readonly manifest: Row
+}
+
+/** Each row replaces that of the checkpoint before the last one. The manifest must be stored last: without it the parts count for nothing. */
+export function checkpointRows(
+  scope: string,
+  { offset, sequence }: Pick<Checkpoint, 'offset' | 'sequence'>,
+  state: Uint8Array,
+): CheckpointRows {
+  const parts: Row[] = []
   const place = `${scope}${sequence % 2}/`
   const version = offset + 1
   for (let at = 0; at < state.length; at += PART_BYTES) {
     const part = state.subarray(at, at + PART_BYTES)
-    rows.push({ key: `${place}${partName(rows.length)}`, version, checksum: '', blob_base64: base64(part) })
+    parts.push({ key: `${place}${partName(parts.length)}`, version, checksum: '', blob_base64: base64(part) })
   }
   const checksum = createHash('sha256').update(state).digest('hex')
-  const manifest: Manifest = { format: FORMAT, offset, sequence, parts: rows.length, size: state.length, checksum }
-  rows.push({ key: `${place}manifest`, version, checksum, blob_base64: base64(Buffer.from(JSON.stringify(manifest))) })
+  const manifest: Manifest = { format: FORMAT, offset, sequence, parts: parts.length, size: state.length, checksum }
+  const blob = base64(Buffer.from(JSON.stringify(manifest)))
+  return { checkpoint: manifest, parts, manifest: { key: `${place}manifest`, version, checksum, blob_base64: blob } }
+}
+
+/** Stores the parts. One attempt: throws what the store throws; a repeat stores what is missing. */
+export async function storeParts(store: Pick<Store, 'insert'>, scope: string, { parts, manifest }: CheckpointRows): Promise<void> {
+  for (let at = 0; at < parts.length; at += PARTS_AN_INSERT) {
+    await store.insert('checkpoints', parts.slice(at, at + PARTS_AN_INSERT), `${scope}${manifest.version}/${manifest.checksum}/${at}`)
+  }
   reach('checkpoint')
-  return rows
 }
 
 /** The checkpoints of a partition that the store holds, newest first. Manifests that cannot be read are left out. */
@@ -69,7 +86,7 @@ export async function loadCheckpoint(store: Pick<Store, 'query'>, scope: string,
   const last = rows.at(-1)
   const manifest = last?.key.endsWith('/manifest') ? readManifest(last.blob_base64) : null
   const state = Buffer.concat(rows.slice(0, -1).map(({ blob_base64 }) => Buffer.from(blob_base64, 'base64')))
-  if (manifest === null || createHash('sha256').update(state).digest('hex') !== manifest.checksum) {
+  if (manifest === null || manifest.parts !== rows.length - 1 || createHash('sha256').update(state).digest('hex') !== manifest.checksum) {
     throw new TidewatchError('TW_STATE_MISMATCH', `the checkpoint at offset ${offset} is damaged`)
   }
   return state

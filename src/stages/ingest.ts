@@ -1,5 +1,5 @@
 import type { Config } from '../config/schema.ts'
-import { errorCode, TidewatchError } from '../errors.ts'
+import { errorCode } from '../errors.ts'
 import { ByteReader, ByteWriter } from '../sketches/bytes.ts'
 import { refusalOf } from '../sources/refusal.ts'
 import type { SourceBatch, SourceRecord } from '../sources/source.ts'
@@ -8,6 +8,7 @@ import type { Event } from '../telemetry/events.ts'
 import type { JoinWindow } from '../telemetry/join.ts'
 import type { Mapped, Mapper } from '../telemetry/map.ts'
 import { decodeRequest } from '../telemetry/otlp/decode.ts'
+import { addTally, type Tally } from '../telemetry/tally.ts'
 import { isTick } from './tick.ts'
 
 /** What one record of the log became. */
@@ -15,7 +16,9 @@ export interface Ingested {
   readonly events: readonly Event[]
   readonly deadLetters: readonly DeadLetter[]
   /** Values clamped or dropped inside usable records, by reason. */
-  readonly clamped: Readonly<Record<string, number>>
+  readonly clamped: Tally
+  /** Spans and log records that became no event of their own, by reason. */
+  readonly ignored: Tally
   /** Event time up to which the log has come, microseconds; moves with every record and never back. Null before the first event. */
   readonly watermark: number | null
 }
@@ -68,13 +71,8 @@ class OneLogIngest implements Ingest {
       const letters = mapped.refused.map(({ code, reason, index }) => this.deadLetter(batch, record, code, reason, index))
       return this.ingested([mapped, this.flush()], letters)
     } catch (error) {
-      const code = errorCode(error)
-      // Only what is wrong with the bytes is theirs; anything else is a fault of ours and must be seen.
-      if (code === null) {
-        const where = `${batch.topic}/${batch.partition} offset ${record.offset}`
-        throw new TidewatchError('TW_INTERNAL', `${where}: ${(error as Error).message}`, { cause: error })
-      }
-      return this.ingested([], [this.deadLetter(batch, record, code, (error as Error).message, 0)])
+      // An error without a code is a fault of ours; the record must not stop all that come after it.
+      return this.ingested([], [this.deadLetter(batch, record, errorCode(error) ?? 'TW_INTERNAL', (error as Error).message, 0)])
     }
   }
 
@@ -105,9 +103,13 @@ class OneLogIngest implements Ingest {
   }
 
   private ingested(parts: readonly Mapped[], deadLetters: readonly DeadLetter[]): Ingested {
-    const clamped: Record<string, number> = {}
-    for (const part of parts) for (const reason in part.clamped) clamped[reason] = (clamped[reason] ?? 0) + part.clamped[reason]!
-    return { events: parts.flatMap((part) => part.events), deadLetters, clamped, watermark: this.watermark }
+    const clamped: Tally = {}
+    const ignored: Tally = {}
+    for (const part of parts) {
+      addTally(clamped, part.clamped)
+      addTally(ignored, part.ignored)
+    }
+    return { events: parts.flatMap((part) => part.events), deadLetters, clamped, ignored, watermark: this.watermark }
   }
 
   private deadLetter(batch: SourceBatch, record: SourceRecord, code: DeadLetter['code'], reason: string, index: number): DeadLetter {

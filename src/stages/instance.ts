@@ -132,7 +132,8 @@ async function start(
     for (const { kind } of outcome.events) metrics.events.add(1, { kind })
     for (const { code } of outcome.deadLetters) metrics.deadLetters.add(1, { code })
     for (const { detector, status } of outcome.alerts) metrics.alerts.add(1, { detector, status })
-    for (const reason in outcome.clamped) metrics.clamped.add(outcome.clamped[reason]!, { reason })
+    for (const [reason, amount] of Object.entries(outcome.clamped)) metrics.clamped.add(amount, { reason })
+    for (const [reason, amount] of Object.entries(outcome.ignored)) metrics.ignored.add(amount, { reason })
   }
 
   const inlets: Inlets = await openInlets(config, log, metrics, () => checkpoints?.lowWater ?? 0)

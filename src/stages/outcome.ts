@@ -2,6 +2,7 @@ import type { Alert } from '../decisions/alert.ts'
 import type { Observation } from '../detection/observation.ts'
 import type { DeadLetter } from '../telemetry/dead-letter.ts'
 import type { Event } from '../telemetry/events.ts'
+import type { Tally } from '../telemetry/tally.ts'
 
 /** Everything that one range of the log caused, in log order. Observations carry their final scores and p-values. */
 export interface Outcome {
@@ -10,7 +11,9 @@ export interface Outcome {
   readonly alerts: readonly Alert[]
   readonly deadLetters: readonly DeadLetter[]
   /** Values clamped or dropped inside usable records, by reason. */
-  readonly clamped: Readonly<Record<string, number>>
+  readonly clamped: Readonly<Tally>
+  /** Spans and log records that became no event of their own, by reason. */
+  readonly ignored: Readonly<Tally>
 }
 
 /** An outcome that grows record by record. */
@@ -19,5 +22,6 @@ export class OutcomeBuilder implements Outcome {
   readonly observations: Observation[] = []
   readonly alerts: Alert[] = []
   readonly deadLetters: DeadLetter[] = []
-  readonly clamped: Record<string, number> = {}
+  readonly clamped: Tally = {}
+  readonly ignored: Tally = {}
 }

@@ -3,7 +3,7 @@ import { TidewatchError } from '../errors.ts'
 import type { BatchContext, SourceBatch } from '../sources/source.ts'
 import type { RangeKey, Row, TokenBase } from '../store/store.ts'
 import type { Checkpointing } from './checkpointing.ts'
-import type { Checkpoint } from './checkpoints.ts'
+import type { CheckpointRows } from './checkpoints.ts'
 import type { Claim, Claims } from './claims.ts'
 import { type Outcome, OutcomeBuilder } from './outcome.ts'
 import type { PoisonGuard } from './poison.ts'
@@ -15,7 +15,7 @@ export interface FormedRange {
   readonly base: TokenBase
   readonly records: number
   readonly outcome: Outcome
-  /** Rows of the state behind the range, none where no checkpoint is due. */
+  /** Manifest of the state behind the range, whose parts are stored already; none where no checkpoint is due. */
   readonly checkpoint: readonly Row[]
 }
 
@@ -46,7 +46,7 @@ interface Partition {
   /** The range in work. */
   forming: Forming | null
   /** Formed but not yet durable: written again, never formed again. */
-  formed: { readonly range: FormedRange; readonly checkpoint: Checkpoint | null } | null
+  formed: { readonly range: FormedRange; readonly checkpoint: CheckpointRows | null } | null
 }
 
 interface Forming {
@@ -221,16 +221,18 @@ export class Pipeline {
 
   private form({ range, base, outcome, records }: Forming): NonNullable<Partition['formed']> {
     const { checkpoints } = this.options
-    const saved = checkpoints?.due(this.watermark) ? checkpoints.rows(this.stages, range.last) : null
-    return { range: { range, base, records, outcome, checkpoint: saved?.rows ?? [] }, checkpoint: saved?.checkpoint ?? null }
+    const checkpoint = checkpoints?.due(this.watermark) ? checkpoints.rows(this.stages, range.last) : null
+    return { range: { range, base, records, outcome, checkpoint: checkpoint ? [checkpoint.manifest] : [] }, checkpoint }
   }
 
   private async persist(partition: Partition): Promise<void> {
     const { range, checkpoint } = partition.formed!
-    await this.options.write(range)
+    const { checkpoints, write } = this.options
+    if (checkpoint) await checkpoints!.storeParts(checkpoint)
+    await write(range)
     partition.formed = null
     partition.stored = range.range.last
-    if (checkpoint) this.options.checkpoints!.stored(checkpoint, this.watermark)
+    if (checkpoint) checkpoints!.stored(checkpoint.checkpoint, this.watermark)
     reach('stored')
     this.options.written(range)
   }

@@ -5,6 +5,7 @@ import { FORMAT_VERSION } from '../store/insert.ts'
 import { openStore } from '../store/open.ts'
 import { batchRows } from '../store/rows.ts'
 import type { Store } from '../store/store.ts'
+import { addTally, type Tally } from '../telemetry/tally.ts'
 import { fileClaims } from './file-claims.ts'
 import { openMapper } from './mapper.ts'
 import type { Outcome } from './outcome.ts'
@@ -25,7 +26,9 @@ export interface ReplaySummary {
   readonly events: number
   readonly byKind: Readonly<Record<string, number>>
   readonly deadLetters: Readonly<Record<string, number>>
-  readonly clamped: Readonly<Record<string, number>>
+  readonly clamped: Readonly<Tally>
+  /** Spans and log records that became no event of their own. */
+  readonly ignored: Readonly<Tally>
   /** Populations that never had enough subjects to judge. */
   readonly warmUp: readonly { readonly detector: string; readonly population: string; readonly lacks: string }[]
 }
@@ -36,14 +39,15 @@ export interface ReplaySummary {
  */
 export async function replayFiles(files: readonly string[], config: Config, options: ReplayOptions): Promise<ReplaySummary> {
   const store = options.storeDirectory === null ? null : await openReplayStore(config, options.storeDirectory)
-  const counts = { records: 0, events: 0, byKind: {}, deadLetters: {}, clamped: {} }
+  const counts = { records: 0, events: 0, byKind: {}, deadLetters: {}, clamped: {}, ignored: {} }
   const source = filesSource(files, { maxRecordBytes: config.ingest.maxRecordBytes, keepBytes: config.deadLetters.maxBytes })
   const note = async (outcome: Outcome, records: number) => {
     counts.records += records
     counts.events += outcome.events.length
     for (const event of outcome.events) add(counts.byKind, event.kind, 1)
     for (const letter of outcome.deadLetters) add(counts.deadLetters, letter.code, 1)
-    for (const reason in outcome.clamped) add(counts.clamped, reason, outcome.clamped[reason]!)
+    addTally(counts.clamped, outcome.clamped)
+    addTally(counts.ignored, outcome.ignored)
     await options.onOutcome(outcome)
     options.onProgress?.({ share: source.progress(), events: counts.events })
   }

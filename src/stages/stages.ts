@@ -6,6 +6,7 @@ import { TidewatchError } from '../errors.ts'
 import { ByteReader, ByteWriter } from '../sketches/bytes.ts'
 import type { SourceBatch, SourceRecord } from '../sources/source.ts'
 import type { Mapper } from '../telemetry/map.ts'
+import { addTally } from '../telemetry/tally.ts'
 import { createIngest, type Ingest, type Ingested } from './ingest.ts'
 import type { OutcomeBuilder } from './outcome.ts'
 
@@ -83,7 +84,8 @@ export class Stages {
 
   private consume(ingested: Ingested, outcome: OutcomeBuilder): void {
     outcome.deadLetters.push(...ingested.deadLetters)
-    for (const reason in ingested.clamped) outcome.clamped[reason] = (outcome.clamped[reason] ?? 0) + ingested.clamped[reason]!
+    addTally(outcome.clamped, ingested.clamped)
+    addTally(outcome.ignored, ingested.ignored)
     for (const event of ingested.events) {
       outcome.events.push(event)
       for (const observation of this.detection.process(event)) {
