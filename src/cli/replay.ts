@@ -117,6 +117,7 @@ async function replay(files: readonly string[], config: Config, options: Options
     ...counted('  events', summary.byKind),
     ...counted('  refused', summary.deadLetters),
     ...counted('  clamped', summary.clamped),
+    ...counted('  ignored', summary.ignored),
     `${opened.size} incident${opened.size === 1 ? '' : 's'} opened`,
     ...[...opened.values()].map(
       ({ time, severity, category, subject, title, pValue }) =>

@@ -42,6 +42,13 @@ export const metricTable = {
     description: 'Values that were brought into their bounds or left out, and the record kept.',
     attributes: ['reason'],
   },
+  ignored: {
+    name: 'tidewatch.ignored',
+    kind: 'counter',
+    unit: '{record}',
+    description: 'Spans and log records that became no event of their own: parts of a call, copies, other work.',
+    attributes: ['reason'],
+  },
   gaps: {
     name: 'tidewatch.source.gaps',
     kind: 'counter',
