@@ -9,12 +9,12 @@ export interface Quantity {
 }
 
 const logarithm = { scale: 'logarithm', least: 0.02 } as const
-const logit = { of: 'layer', scale: 'logit', least: 0.02, harm: 'rise' } as const
+const logit = { of: 'layer', scale: 'logit', least: 0.05, harm: 'rise' } as const
 
 const quantities: Readonly<Record<string, Quantity>> = {
   'tidewatch.training.loss': { of: 'training', ...logarithm, harm: 'rise' },
   'tidewatch.training.grad_norm': { of: 'training', ...logarithm, harm: 'either' },
-  'tidewatch.training.accuracy': { of: 'training', scale: 'logit', least: 0.02, harm: 'fall' },
+  'tidewatch.training.accuracy': { of: 'training', scale: 'logit', least: 0.05, harm: 'fall' },
   'tidewatch.activation.mean': { of: 'layer', scale: 'as it is', least: 0.005, harm: 'either' },
   'tidewatch.activation.std': { of: 'layer', ...logarithm, harm: 'either' },
   'tidewatch.activation.norm': { of: 'layer', ...logarithm, harm: 'either' },
@@ -34,8 +34,8 @@ export function isHealthMetric(metric: string): boolean {
   return metric.startsWith('tidewatch.') && (metric === nonFiniteMetric || metric in quantities)
 }
 
-/** A share pulled in by half a per cent, so that 0 and 1 have a place. */
-const margin = 0.005
+/** A share pulled in by two per cent, so that 0 and 1 have a place and what is nearly none stays so. */
+const margin = 0.02
 
 /** `value` on the quantity's scale. Zero and less have the logarithm of 1e-9. */
 export function onScale({ scale }: Quantity, value: number): number {
@@ -48,5 +48,19 @@ export function onScale({ scale }: Quantity, value: number): number {
     }
     case 'as it is':
       return Math.max(-1e30, Math.min(1e30, value))
+  }
+}
+
+/** What `onScale` came from. */
+export function offScale({ scale }: Quantity, scaled: number): number {
+  switch (scale) {
+    case 'logarithm':
+      return Math.exp(scaled) - 1e-9
+    case 'logit': {
+      const odds = Math.exp(scaled)
+      return ((1 + margin) * odds - margin) / (1 + odds)
+    }
+    case 'as it is':
+      return scaled
   }
 }

@@ -1,11 +1,15 @@
 import { historicalP, historySize, learnScore } from './score-history.ts'
 
-/** Tests of a quantity: sudden rise and fall, slow rise and fall. */
+/** Tests of a quantity: sudden and slow. */
 const tests = 2
 /** Steps before anything is judged. */
 const shortest = 100
-export const stepBlockSize = tests * historySize
-export const stepScalarCount = 10
+/** Residuals wait so many steps before they are learnt: what is wrong now must not be its own norm. */
+const delay = 32
+const waiting = tests * historySize
+/** Float32 values of a quantity: 608 bytes. */
+export const stepBlockSize = waiting + tests * delay
+export const stepScalarCount = 7
 
 const seen = 0
 const level = 1
@@ -25,6 +29,8 @@ const most = Math.exp(6)
  */
 const drift = 3
 const decay = 0.9405
+/** So that what is over is over after ten steps. */
+const mostCumulated = 30
 
 /** p-values of one step of one quantity, smallest over the tests of a direction. */
 export interface StepLook {
@@ -37,7 +43,7 @@ export interface StepLook {
  * How strange `value` is for a quantity that moves as training goes on (on a scale where its noise is about normal, `least` being the
  * least noise to believe in). Writes `look` and takes the value in.
  *
- * Two residuals, each in units of its own running spread: against the recent level (exponential mean over 5 steps), and of that level
+ * Two residuals, each in units of its own running spread: against the recent level (exponential mean over 10 steps), and of that level
  * against a slow one (over 50). A residual r becomes the score e^r, so that the power-law tail of `historicalP` is an exponential tail of r:
  * heavier than a normal one, fitted to the quantity's own largest residuals. Evidence of consecutive steps adds up.
  */
@@ -68,20 +74,33 @@ function judge(
   count: number,
   look: StepLook,
 ): void {
-  const size = Math.abs(residual)
   const unit = Math.max(least, 1.25 * scalars[at])
-  const score = Math.exp(Math.min(80, size / unit))
-  let p = count < shortest ? 1 : historicalP(block, test * historySize, score)
-  learnScore(block, test * historySize, Math.min(score, most))
+  let p = count < shortest ? 1 : historicalP(block, test * historySize, scoreOf(residual / unit))
   if (test === 0) {
     const side = cumulated + (residual >= 0 ? 0 : 1)
     const other = cumulated + (residual >= 0 ? 1 : 0)
-    scalars[side] = Math.max(0, Math.min(100, scalars[side] - Math.log(p) - drift))
+    scalars[side] = Math.max(0, Math.min(mostCumulated, scalars[side] - Math.log(p) - drift))
     scalars[other] = Math.max(0, scalars[other] - drift)
     p = Math.min(p, Math.exp(-decay * scalars[side]))
   }
   if (residual >= 0) look.rise = Math.min(look.rise, p)
   else look.fall = Math.min(look.fall, p)
-  const bounded = count > 20 ? Math.min(size, 3 * Math.max(scalars[at], least)) : size
-  scalars[at] += (bounded - scalars[at]) * Math.max(spreadRate, 1 / (count + 1))
+  const slot = waiting + test * delay + (count % delay)
+  if (count >= delay && !Number.isNaN(block[slot])) {
+    const old = Math.abs(block[slot])
+    learnScore(block, test * historySize, Math.min(scoreOf(old / unit), most))
+    const bounded = count > 2 * delay ? Math.min(old, 3 * Math.max(scalars[at], least)) : old
+    scalars[at] += (bounded - scalars[at]) * Math.max(spreadRate, 1 / (count + 1 - delay))
+  }
+  block[slot] = residual
+}
+
+/** The newest step was part of a fault: its residuals will not be learnt. */
+export function leaveStepOut(block: Float32Array, scalars: Float64Array): void {
+  const newest = waiting + ((scalars[seen] - 1) % delay)
+  for (let test = 0; test < tests; test++) block[newest + test * delay] = Number.NaN
+}
+
+function scoreOf(distance: number): number {
+  return Math.exp(Math.min(80, Math.abs(distance)))
 }

@@ -105,7 +105,8 @@ describe.each(detectors.map((definition) => [definition.name, definition] as con
     expect(evicted).toBeGreaterThan(0)
   })
 
-  it('keeps a small state for those who called less than ten times', () => {
+  // Where there may be many subjects, most of them have hardly spoken.
+  it.skipIf(definition.maxSubjects < 10_000)('keeps a small state for those who called less than ten times', () => {
     const detector = definition.build('conformance')
     const state = detector.create()
     for (const event of anomalous.filter((event) => event.kind !== 'call' || event.principal?.id === 'person-3').slice(0, 9)) {
