@@ -43,13 +43,21 @@ export async function watch(directory: string, config: object, crashAt: string |
   })
   const ended = once(child, 'exit').then(([, signal]) => signal as NodeJS.Signals | null)
   const lines = createInterface({ input: child.stderr! })
+  const said: string[] = []
   const watching = new Promise<Watching>((resolve) => {
     lines.on('line', (line) => {
+      said.push(line)
+      if (!line.startsWith('{')) return
       const { msg, otlpHttp, api } = JSON.parse(line) as { msg: string; otlpHttp: string; api: string }
       if (msg === 'watching') resolve({ otlp: otlpHttp, api, ended, kill: (signal) => void child.kill(signal) })
     })
   })
-  return Promise.race([watching, ended.then(() => null)])
+  const refused = ended.then((signal) => {
+    if (signal === null) throw new Error(`it did not start: ${said.join('\n')}`)
+    return null
+  })
+  refused.catch(() => {})
+  return Promise.race([watching, refused])
 }
 
 /**
