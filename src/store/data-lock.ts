@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { TidewatchError } from '../errors.ts'
 
@@ -34,14 +35,8 @@ export async function lockData(directory: string): Promise<DataLock> {
   try {
     await mkdir(directory, { recursive: true })
     await writeFile(draft, body(own))
-    // A link is made by one only, whole or not at all.
-    while (!(await linked(draft, path))) {
-      const text = await readFile(path, 'utf8').catch(() => null)
-      if (text === null) continue
-      const holder = await living(text)
-      if (holder) throw busy(directory, holder)
-      await takeAway(path, text)
-    }
+    const holder = await claim(path, draft)
+    if (holder) throw busy(directory, holder)
   } catch (error) {
     if (error instanceof TidewatchError) throw error
     throw new TidewatchError('TW_DATA_UNUSABLE', `${directory}: ${(error as Error).message}`, { cause: error })
@@ -87,16 +82,30 @@ async function linked(from: string, to: string): Promise<boolean> {
   }
 }
 
-/** Removes a stale lock. Where somebody else took the folder meanwhile, theirs is put back. */
-async function takeAway(path: string, stale: string): Promise<void> {
-  const aside = `${path}.${randomBytes(6).toString('hex')}`
-  try {
-    await rename(path, aside)
-  } catch {
-    return
+/**
+ * Makes `path` a link to `draft`. Null when that was done, else the living holder. Of those who find the same stale lock only the one that
+ * claims its removal (a lock itself, so that a claimant that dies leaves nothing behind) takes it away, and only while it is that same lock:
+ * otherwise a slow process would remove the lock of the one that was faster.
+ */
+async function claim(path: string, draft: string): Promise<LockHolder | null> {
+  // A link is made by one only, whole or not at all.
+  while (!(await linked(draft, path))) {
+    const text = await readFile(path, 'utf8').catch(() => null)
+    if (text === null) continue
+    const holder = await living(text)
+    if (holder) return holder
+    const removal = `${path}.${createHash('sha256').update(text).digest('hex').slice(0, 12)}`
+    if ((await claim(removal, draft)) !== null) {
+      await sleep(5)
+      continue
+    }
+    try {
+      if ((await readFile(path, 'utf8').catch(() => null)) === text) await rm(path)
+    } finally {
+      await rm(removal)
+    }
   }
-  if ((await readFile(aside, 'utf8')) !== stale) await linked(aside, path)
-  await rm(aside, { force: true })
+  return null
 }
 
 async function living(text: string): Promise<LockHolder | null> {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -68,9 +69,17 @@ it('does not take another process of the same number for the holder, nor a torn 
   }
 })
 
-it('goes to one of many that come at once over a stale lock', async () => {
-  const directory = await folder()
-  await writeFile(join(directory, 'lock.json'), '{"pid":999999,"started":"","api":null}\n')
-  const attempts = await Promise.allSettled(Array.from({ length: 8 }, () => lockData(directory)))
-  expect(attempts.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+it('goes to one of many that come at once over a stale lock, also where one died while it took the lock away', async () => {
+  const stale = '{"pid":999999,"started":"","api":null}\n'
+  const removal = `lock.json.${createHash('sha256').update(stale).digest('hex').slice(0, 12)}`
+  for (let round = 0; round < 40; round++) {
+    const directory = await folder()
+    await writeFile(join(directory, 'lock.json'), stale)
+    if (round % 2 === 1) await writeFile(join(directory, removal), '{"pid":999998,"started":"","api":null}\n')
+    const attempts = await Promise.allSettled(Array.from({ length: 16 }, () => lockData(directory)))
+    const taken = attempts.filter((attempt) => attempt.status === 'fulfilled')
+    expect(taken).toHaveLength(1)
+    await taken[0]!.value.release()
+    expect(await readdir(directory)).toEqual([])
+  }
 })
