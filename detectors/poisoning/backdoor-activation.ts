@@ -2,7 +2,7 @@ import { defineDetector, type Finding } from '../../src/detection/contract.ts'
 import { ByteReader, ByteWriter } from '../../src/sketches/bytes.ts'
 import { fisherTail } from '../../src/sketches/count-tails.ts'
 import type { TrainingSampleEvent } from '../../src/telemetry/events.ts'
-import { Deviation, type MeanDeviation } from './deviation.ts'
+import { Deviation, type Split } from './deviation.ts'
 import { ordinarySources, samplesOf } from './examples.ts'
 import { runOf, SampleBlock, shareOf } from './sample-block.ts'
 
@@ -21,7 +21,7 @@ interface Verdict {
   readonly ratio: number
   readonly variance: number
   readonly test: string
-  readonly deviation: MeanDeviation
+  readonly direction: Float64Array
 }
 
 /**
@@ -33,7 +33,7 @@ interface Verdict {
  * samples or more: is the mean displaced (moments of quadratic forms), and, as honest sources differ too (another writer's hand
  * displaces whole classes), either (1) do the samples split in two along the displacement, as poisoned and clean ones do: the direction
  * is learned from one half of the samples, the variance of the other half along it is compared with that of the other sources (an F
- * test with the kurtosis of the others, both halves in turn, the spectral signature of a class with a direction that was not picked from
+ * test with the kurtosis of the others and the source's usual scatter in its other classes, both halves in turn, the spectral signature of a class with a direction that was not picked from
  * the tested samples), or (2) is the class displaced against the source's own earlier deliveries as well. The larger p-value of mean and
  * cluster, or of mean and change, counts. The error probability is shared out over classes (in proportion to the source's samples),
  * deliveries and looks. The samples that lie beyond the 95 % quantile of the others along the direction are named.
@@ -55,7 +55,7 @@ export const backdoorActivation = defineDetector<SampleBlock>({
   title: '{subject} delivers a cluster of its own inside a class',
   consumes: ['trainingSample'],
   maxSubjects: 64,
-  quantity: { name: 'displacement of a class mean, in multiples of what sampling alone gives', value: (score) => Math.exp(score) },
+  quantity: { name: 'displacement or scatter of a class, in multiples of what the others show', value: (score) => Math.exp(score) },
   leastSpread: 0.3,
   weight: 1,
   effectFloor: Math.log(1.3),
@@ -65,7 +65,7 @@ export const backdoorActivation = defineDetector<SampleBlock>({
 
     update(block, event) {
       const findings: Finding[] = []
-      block.add(event as TrainingSampleEvent, () => findings.push(...look(block)))
+      block.add(event as TrainingSampleEvent, (part) => findings.push(...look(block, part)))
       return findings.length === 0 ? null : { ...findings[0], also: findings.slice(1) }
     },
 
@@ -87,7 +87,7 @@ export const backdoorActivation = defineDetector<SampleBlock>({
   },
 })
 
-function look(block: SampleBlock): Finding[] {
+function look(block: SampleBlock, part: number): Finding[] {
   if (block.dimensions === 0 || block.sources.length < 4) return []
   const deviation = new Deviation(block)
   const members = membersOf(block, deviation)
@@ -99,11 +99,14 @@ function look(block: SampleBlock): Finding[] {
       const pValue = Math.min(1, verdict.pValue / share)
       if (worst === null || pValue < worst.pValue) worst = { ...verdict, pValue }
     }
-    consider(judge(block, deviation, source, ofSource.all, -1, ofSource.deliveries), wholeSource * shareOf(++block.sourceLooks[source]))
+    consider(
+      judge(block, deviation, source, ofSource.all, -1, ofSource.deliveries),
+      wholeSource * part * shareOf(1 + block.index - block.sourceSince[source]),
+    )
     if (ofSource.deliveries.size > 1 || worst === null) {
       for (const [number, classes] of ofSource.deliveries) {
         const delivery = block.deliveries[number]
-        const share = (1 - wholeSource) * shareOf(delivery.order) * shareOf(++delivery.looks)
+        const share = (1 - wholeSource) * part * shareOf(delivery.order) * shareOf(1 + block.index - delivery.cohort)
         consider(judge(block, deviation, source, classes, number, ofSource.deliveries), share)
       }
     }
@@ -151,19 +154,23 @@ function judge(
   delivery: number,
   deliveries: ReadonlyMap<number, Classes>,
 ): Verdict | null {
-  let worst: Verdict | null = null
   let samples = 0
   for (const list of classes.values()) if (list.length >= leastSamples) samples += list.length
-  for (const [ofClass, list] of classes) {
-    if (list.length < leastSamples) continue
+  const tested = [...classes].filter(([, list]) => list.length >= leastSamples)
+  const splits = tested.map(([ofClass, list]) => deviation.split(source, list, ofClass))
+  let worst: Verdict | null = null
+  for (const [index, [ofClass, list]] of tested.entries()) {
+    const direction = deviation.mean(source, list, true)
+    if (direction === null) continue
     const mean = deviation.mean(source, list)
-    if (mean === null || mean.samples < leastSamples) continue
-    const displaced = deviation.tail(squared(mean.mean), mean.variance, ofClass)
-    // Nothing below can make it smaller.
-    if (displaced.pValue > 0.1) continue
-    const split = deviation.split(source, list, ofClass)
+    const isAlone = mean === null || mean.samples < leastSamples
+    // Alone in its cohort, a displacement says nothing; two clusters still do.
+    const displaced = isAlone ? { pValue: 0, ratio: 1 } : deviation.tail(squared(mean.mean), mean.variance, ofClass)
+    const split = splits[index]
+    const usual = usualRatio(splits, index)
+    const cluster = Math.min(1, split.tests * fisherTail(split.ratio / usual, split.freedom1, split.freedom2))
     let changed = 1
-    if (delivery >= 0) {
+    if (delivery >= 0 && !isAlone) {
       const earlier = [...deliveries].flatMap(([other, theirs]) =>
         block.deliveries[other].cohort < block.deliveries[delivery].cohort ? (theirs.get(ofClass) ?? []) : [],
       )
@@ -172,18 +179,24 @@ function judge(
         changed = deviation.tail(squaredDifference(mean.mean, past.mean), mean.variance + past.variance, ofClass).pValue
       }
     }
-    const cluster = fisherTail(split.ratio, split.freedom1, split.freedom2)
-    const pValue = (tests * Math.max(displaced.pValue, Math.min(split.tests * cluster, changed)) * samples) / list.length
+    const pValue = (tests * Math.max(displaced.pValue, Math.min(cluster, changed)) * samples) / list.length
     if (worst !== null && pValue >= worst.pValue) continue
-    const test = split.tests * cluster < changed ? 'two clusters' : 'change against earlier deliveries'
-    worst = { pValue, ofClass, delivery, ratio: displaced.ratio, variance: split.ratio, test, deviation: mean }
+    const test = cluster < changed ? 'two clusters' : 'change against earlier deliveries'
+    worst = { pValue, ofClass, delivery, ratio: displaced.ratio, variance: split.ratio / usual, test, direction: direction.mean }
   }
   return worst
 }
 
+/** Median of the variance ratios of the group's other classes, at least 1: how much more a source scatters than the others anyway. */
+function usualRatio(splits: readonly Split[], without: number): number {
+  const others = splits.filter((_, index) => index !== without).map(({ ratio }) => ratio)
+  others.sort((a, b) => a - b)
+  return others.length < 3 ? 1 : Math.max(1, others[others.length >> 1])
+}
+
 function findingAbout(block: SampleBlock, deviation: Deviation, source: number, verdict: Verdict): Finding {
   const { ofClass, delivery, ratio, variance, test } = verdict
-  const direction = verdict.deviation.mean
+  const { direction } = verdict
   const others: number[] = []
   const own: { at: number; projection: number }[] = []
   for (let at = 0; at < block.size; at++) {
@@ -204,7 +217,7 @@ function findingAbout(block: SampleBlock, deviation: Deviation, source: number, 
       firstSeen: times.reduce((a, b) => Math.min(a, b)),
       lastSeen: times.reduce((a, b) => Math.max(a, b)),
     },
-    score: 0.5 * Math.log(Math.max(1, ratio)),
+    score: 0.5 * Math.log(Math.max(1, ratio, variance)),
     pValue: Math.max(verdict.pValue, Number.MIN_VALUE),
     events: own.length,
     evidence: {

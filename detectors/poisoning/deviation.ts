@@ -2,7 +2,7 @@ import { type ClassResiduals, classResiduals } from '../../src/sketches/class-re
 import { chiSquaredTail } from '../../src/sketches/count-tails.ts'
 import type { SampleBlock } from './sample-block.ts'
 
-/** Fewer samples of the other sources are no reference for a stratum; then all cohorts of the class are. */
+/** Fewer samples of the other sources are no reference for a stratum. */
 const leastOthers = 16
 
 /** Fewer samples give neither a direction nor a variance. */
@@ -40,6 +40,7 @@ export interface MeanDeviation {
 export class Deviation {
   readonly residuals: ClassResiduals
   readonly #block: SampleBlock
+  readonly #company = new Map<number, boolean>()
   readonly #bySource = new Map<number, number[]>()
   readonly #strata = new Map<number, Stratum>()
   readonly #classes = new Map<number, Stratum>()
@@ -66,14 +67,17 @@ export class Deviation {
     }
   }
 
-  /** Mean deviation of the listed samples, all of one source; null where none of them has a reference. */
-  mean(source: number, members: readonly number[]): MeanDeviation | null {
+  /**
+   * Mean deviation of the listed samples, all of one source; null where none of them has a reference. With `anyAge` the reference is the
+   * whole class: good for a direction, not for a p-value.
+   */
+  mean(source: number, members: readonly number[], anyAge = false): MeanDeviation | null {
     const d = this.#block.dimensions
     const groups = new Map<Stratum, Sums>()
     let samples = 0
     for (const at of members) {
       if (this.residuals.usable[at] === 0) continue
-      const stratum = this.#reference(at, source)
+      const stratum = this.#reference(at, source, anyAge)
       if (stratum === null) continue
       let group = groups.get(stratum)
       if (group === undefined) {
@@ -122,7 +126,7 @@ export class Deviation {
     const halves = [0, 1].map((half) => members.filter((at) => (this.#block.hash[at] & 1) === half))
     let most: Split = { ratio: 1, freedom1: 1, freedom2: 1, tests: 2 }
     for (const [learned, tested] of [halves, [halves[1], halves[0]]]) {
-      const direction = learned.length < leastHalf || tested.length < leastHalf ? null : this.mean(source, learned)
+      const direction = learned.length < leastHalf || tested.length < leastHalf ? null : this.mean(source, learned, true)
       if (direction === null) continue
       const own = momentsOf(tested.map((at) => this.project(at, direction.mean)))
       const others = momentsOf(this.#others(source, ofClass).map((at) => this.project(at, direction.mean)))
@@ -160,11 +164,21 @@ export class Deviation {
     return this.#block.label[at] * 65536 + (this.#block.deliveries[this.#block.delivery[at]].cohort % 65536)
   }
 
-  #reference(at: number, source: number): Stratum | null {
-    for (const stratum of [this.#strata.get(this.#key(at))!, this.#classes.get(this.#block.label[at])!]) {
-      if (stratum.samples - (stratum.bySource.get(source)?.samples ?? 0) >= leastOthers) return stratum
+  #reference(at: number, source: number, anyAge: boolean): Stratum | null {
+    const stratum = anyAge ? this.#classes.get(this.#block.label[at])! : this.#strata.get(this.#key(at))!
+    if (stratum.samples - (stratum.bySource.get(source)?.samples ?? 0) < leastOthers) return null
+    const { cohort } = this.#block.deliveries[this.#block.delivery[at]]
+    return anyAge || this.#hasCompany(cohort, source) ? stratum : null
+  }
+
+  #hasCompany(cohort: number, source: number): boolean {
+    const key = cohort * 65536 + source
+    let known = this.#company.get(key)
+    if (known === undefined) {
+      known = this.#block.hasCompany(cohort, source)
+      this.#company.set(key, known)
     }
-    return null
+    return known
   }
 
   #add(sums: Sums, at: number): void {

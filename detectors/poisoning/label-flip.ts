@@ -73,7 +73,7 @@ export const labelFlip = defineDetector<SampleBlock>({
   maxSubjects: 64,
   quantity: { name: 'mislabelled samples of one pair of classes, in multiples of what is expected', value: (score) => Math.exp(score) },
   leastSpread: 0.5,
-  weight: 1,
+  weight: 2,
   effectFloor: Math.log(2),
   build: () => ({
     subjects: runOf,
@@ -81,7 +81,7 @@ export const labelFlip = defineDetector<SampleBlock>({
 
     update(block, event) {
       const findings: Finding[] = []
-      block.add(event as TrainingSampleEvent, () => findings.push(...look(block)))
+      block.add(event as TrainingSampleEvent, (part) => findings.push(...look(block, part)))
       return findings.length === 0 ? null : { ...findings[0], also: findings.slice(1) }
     },
 
@@ -100,7 +100,7 @@ export const labelFlip = defineDetector<SampleBlock>({
   },
 })
 
-function look(block: SampleBlock): Finding[] {
+function look(block: SampleBlock, part: number): Finding[] {
   const all = emptyCounts()
   const bySource = new Map<number, Counts>()
   const byDelivery = new Map<number, Counts>()
@@ -116,12 +116,12 @@ function look(block: SampleBlock): Finding[] {
     const prior = [false, true].map((any) => sides.map((side) => priorOf(all, counts, side, any, classes)))
     const rest = { all, bySource, source, prior, classes }
     let worst = { ...worstPair(counts, rest), delivery: -1 }
-    let pValue = worst.pValue / (wholeSource * shareOf(++block.sourceLooks[source]))
+    let pValue = worst.pValue / (wholeSource * part * shareOf(1 + block.index - block.sourceSince[source]))
     for (const [number, ofDelivery] of byDelivery) {
       const delivery = block.deliveries[number]
       if (delivery.source !== source) continue
       const own = worstPair(ofDelivery, rest)
-      const p = own.pValue / ((1 - wholeSource) * shareOf(delivery.order) * shareOf(++delivery.looks))
+      const p = own.pValue / ((1 - wholeSource) * part * shareOf(delivery.order) * shareOf(1 + block.index - delivery.cohort))
       if (p >= pValue) continue
       pValue = p
       worst = { ...own, delivery: number }

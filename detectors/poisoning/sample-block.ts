@@ -14,10 +14,15 @@ const forget = 1 / 32
 const turned = 0.25
 /** Samples that may belong to the next epoch already when its turn is noticed. */
 const overlap = 64
-/** Looks at a block: at these shares of the last block's size. The first block is looked at when it has doubled. */
-const looksAt = [0.5, 0.95] as const
+/** A block is looked at when it has reached half and nearly all of the last block's size; the first one whenever it has doubled. */
+const early = 0.5
+const nearlyAll = 0.95
 const firstLook = 512
+/** Parts of a block's error probability for looks before its end, for the look at nearly all of it, and for the one at its end. */
+const parts = { early: 0.25, nearlyAll: 0.6, end: 0.15 } as const
 const mostNames = 4096
+/** A cohort with fewer other sources is no reference. */
+const leastCompany = 3
 
 /** A delivery of one source: a shard, or all of a source where its samples name no shard. */
 export interface Delivery {
@@ -25,10 +30,9 @@ export interface Delivery {
   readonly name: string
   /** Block in which it was seen first: deliveries of one cohort have been trained on equally often. */
   cohort: number
-  /** Times it was tested, and the order among its source's deliveries (from 1). */
-  looks: number
+  /** Place among its source's deliveries, from 1. */
   readonly order: number
-  /** Place in the present block of its first sample. */
+  /** Place of its first sample in the block in which it was seen first. */
   first: number
 }
 
@@ -47,8 +51,8 @@ export class SampleBlock {
   readonly sources: string[] = []
   readonly classes: string[] = []
   readonly deliveries: Delivery[] = []
-  /** Times each source was tested as a whole. */
-  readonly sourceLooks: number[] = []
+  /** Block in which each source was seen first. */
+  readonly sourceSince: number[] = []
   /** Number of this block, from 0. */
   index = 0
   size = 0
@@ -75,16 +79,19 @@ export class SampleBlock {
   #cut = 0
   #lastSize = 0
   #looked = 0
+  /** Looks at the present block so far, and whether one of them saw nearly all of it. */
+  #looks = 0
+  #sawNearlyAll = false
 
   constructor(keepsVectors: boolean) {
     this.#keepsVectors = keepsVectors
   }
 
   /**
-   * Takes a sample in. `look` is called with the block as it is when it should be looked at: at half and nearly all of its expected
-   * size, and at its end if it has grown by a tenth since.
+   * Takes a sample in. `look` is called when the block should be looked at as it is: at half and nearly all of its expected size, and at
+   * its end if it has grown by a tenth since; with the part of a block's error probability that this look may spend.
    */
-  add(event: TrainingSampleEvent, look: () => void): void {
+  add(event: TrainingSampleEvent, look: (part: number) => void): void {
     if (event.source === null) return
     const id = event.sample ?? ''
     const hash = id === '' ? 0 : hash32(id)
@@ -97,13 +104,22 @@ export class SampleBlock {
     else if (repeated) return
     if (id !== '' && this.#seen.has(hash)) return
     this.#append(event, event.source, id, hash)
-    const due =
+    const isNearlyAll = this.#lastSize > 0 && !this.#sawNearlyAll && this.size >= nearlyAll * this.#lastSize
+    const isEarly =
       this.#lastSize === 0
         ? this.size >= Math.max(firstLook, 2 * this.#looked)
-        : looksAt.some((share) => this.#looked < share * this.#lastSize && this.size >= share * this.#lastSize)
-    if (!due) return
+        : this.#looked < early * this.#lastSize && this.size >= early * this.#lastSize
+    if (!isNearlyAll && !isEarly) return
     this.#looked = this.size
-    look()
+    if (isNearlyAll) this.#sawNearlyAll = true
+    look(isNearlyAll ? parts.nearlyAll : parts.early * shareOf(++this.#looks))
+  }
+
+  /** Whether so many other sources have samples of the cohort that one of them can be compared with the rest. */
+  hasCompany(cohort: number, source: number): boolean {
+    const others = new Set<number>()
+    for (const delivery of this.deliveries) if (delivery.cohort === cohort && delivery.source !== source) others.add(delivery.source)
+    return others.size >= leastCompany
   }
 
   /** Vector of a sample as a view. */
@@ -111,21 +127,20 @@ export class SampleBlock {
     return this.vectors.subarray(at * this.dimensions, (at + 1) * this.dimensions)
   }
 
-  #turn(cut: number, look: () => void): void {
+  #turn(cut: number, look: (part: number) => void): void {
     const moved = this.size - cut
     this.size = cut
-    if (cut > 1.1 * this.#looked) look()
+    if (cut > 1.1 * this.#looked) look(this.#sawNearlyAll ? parts.end : parts.nearlyAll + parts.end)
     for (const delivery of this.deliveries) {
       if (delivery.cohort !== this.index) continue
-      // Its first samples came with the new epoch already.
-      if (delivery.first >= cut) {
-        delivery.cohort++
-        delivery.first -= cut
-      }
+      // What came in at the very end came with the new epoch, whose first samples are no repeats where they are fresh.
+      if (delivery.first >= cut - overlap) delivery.cohort++
     }
     this.index++
     this.#lastSize = cut
     this.#looked = 0
+    this.#looks = 0
+    this.#sawNearlyAll = false
     this.#repeats = 0
     this.#seen.clear()
     for (const column of [this.source, this.delivery, this.label, this.predicted, this.loss, this.time, this.hash]) {
@@ -142,7 +157,7 @@ export class SampleBlock {
     const at = this.size
     if (at >= this.source.length) this.#grow()
     const source = numberOf(sourceName, this.sources, this.#sourceNumbers)
-    if (this.sourceLooks.length < this.sources.length) this.sourceLooks.push(0)
+    if (this.sourceSince.length < this.sources.length) this.sourceSince.push(this.index)
     this.source[at] = source
     this.delivery[at] = this.#deliveryOf(source, event.shard ?? '', at)
     this.label[at] = numberOf(event.label ?? '', this.classes, this.#classNumbers)
@@ -195,7 +210,7 @@ export class SampleBlock {
     if (number === undefined) {
       if (this.deliveries.length >= mostNames) return mostNames - 1
       const order = 1 + this.deliveries.reduce((n, delivery) => n + (delivery.source === source ? 1 : 0), 0)
-      number = this.deliveries.push({ source, name: shard, cohort: this.index, looks: 0, order, first: at }) - 1
+      number = this.deliveries.push({ source, name: shard, cohort: this.index, order, first: at }) - 1
       numbers.set(shard, number)
     }
     return number
@@ -207,14 +222,20 @@ export class SampleBlock {
       .u32(this.size)
       .u16(this.dimensions)
       .u8(this.#hasIds ? 1 : 0)
-    writer.f64(this.#repeats).u32(this.#cut).u32(this.#lastSize).u32(this.#looked)
+    writer
+      .f64(this.#repeats)
+      .u32(this.#cut)
+      .u32(this.#lastSize)
+      .u32(this.#looked)
+      .u32(this.#looks)
+      .u8(this.#sawNearlyAll ? 1 : 0)
     writer.u16(this.sources.length)
-    for (const [at, name] of this.sources.entries()) writer.text(name).u32(this.sourceLooks[at])
+    for (const [at, name] of this.sources.entries()) writer.text(name).u32(this.sourceSince[at])
     writer.u16(this.classes.length)
     for (const name of this.classes) writer.text(name)
     writer.u16(this.deliveries.length)
-    for (const { source, name, cohort, looks, order, first } of this.deliveries) {
-      writer.u16(source).text(name).u32(cohort).u32(looks).u32(order).u32(first)
+    for (const { source, name, cohort, order, first } of this.deliveries) {
+      writer.u16(source).text(name).u32(cohort).u32(order).u32(first)
     }
     for (let at = 0; at < this.size; at++) {
       writer.u16(this.source[at]).u16(this.delivery[at]).u16(this.label[at]).u16(this.predicted[at])
@@ -233,17 +254,19 @@ export class SampleBlock {
     block.#cut = reader.u32()
     block.#lastSize = reader.u32()
     block.#looked = reader.u32()
+    block.#looks = reader.u32()
+    block.#sawNearlyAll = reader.u8() === 1
     for (let left = reader.u16(); left > 0; left--) {
       numberOf(reader.text(), block.sources, block.#sourceNumbers)
-      block.sourceLooks.push(reader.u32())
+      block.sourceSince.push(reader.u32())
     }
     for (let left = reader.u16(); left > 0; left--) numberOf(reader.text(), block.classes, block.#classNumbers)
     for (let left = reader.u16(); left > 0; left--) {
       const source = reader.u16()
       const name = reader.text()
-      const [cohort, looks, order, first] = [reader.u32(), reader.u32(), reader.u32(), reader.u32()]
+      const [cohort, order, first] = [reader.u32(), reader.u32(), reader.u32()]
       block.#deliveryNumbers[source] ??= new Map()
-      block.#deliveryNumbers[source].set(name, block.deliveries.push({ source, name, cohort, looks, order, first }) - 1)
+      block.#deliveryNumbers[source].set(name, block.deliveries.push({ source, name, cohort, order, first }) - 1)
     }
     while (block.source.length < size) block.#grow()
     if (block.vectors.length === 0) block.vectors = new Float32Array(block.source.length * block.dimensions)
@@ -267,7 +290,7 @@ export class SampleBlock {
 
 /**
  * Share of an error probability for the `n`-th (from 1) of a series of tests whose number nobody knows: all shares sum to 1, so that
- * p-values divided by their shares are valid over all tests together. Used for looks and for deliveries.
+ * p-values divided by their shares are valid over all tests together. Used for blocks, looks and deliveries.
  */
 export function shareOf(n: number): number {
   return 1 / (n * (n + 1))

@@ -9,13 +9,13 @@ import { runOf, SampleBlock, shareOf } from './sample-block.ts'
 /** Fewer samples on either side are no distribution. */
 const leastSamples = 16
 /** Tests of a delivery, which share its error probability. */
-const tests = 2
+const tests = 3
 /** Part of a source's error probability for its first delivery, which has only itself as its past. */
 const firstDelivery = 0.25
 
 interface State {
   block: SampleBlock
-  /** Mean and number of the strangeness of each delivery in the last block. */
+  /** Mean strangeness of each delivery in the last block. */
   past: Map<number, Past>
   /** The same in the present block, as of its last look. */
   present: Map<number, Past>
@@ -24,21 +24,29 @@ interface State {
 
 interface Past {
   readonly samples: number
+  /** Means of the two scores, less those of all samples. */
+  readonly means: readonly number[]
+}
+
+interface Moments {
   readonly mean: number
+  readonly deviation: number
+  readonly skewness: number
 }
 
 /**
  * Source drift: whose new material is another kind of data than what the source delivered before, and than what the others deliver.
  *
  * Every sample is compared with the other sources' samples of the same label that have been trained on equally often in the same epoch
- * (the model moves, and fresh samples look different to it for everybody). Two tests for each delivery (shard) against the source's own
+ * (the model moves, and fresh samples look different to it for everybody). Three tests for each delivery (shard) against the source's own
  * past: (1) the mean of its whitened, clipped activations, an MMD with the kernel r(x) r(y), whose null is a sum of chi-squared matched
  * by two moments, against the others and against the source's earlier deliveries; the larger p-value counts, so that a source which
- * was always different (another writer, another scanner) is not news; (2) its mean strangeness, -ln(1 - rank of the loss) - ln(1 - rank of
- * the activation's smallness) among the others, which sees a minority of foreign samples. The source's own habit is estimated from its
- * earlier deliveries, or from this one in the last epoch, and shrunk towards none where it is not significant (James and Stein);
- * the null is a shifted gamma. The population stability index of the loss, with its chi-squared null, is part of the evidence. The error
- * probability is shared out over deliveries and looks.
+ * was always different (another writer, another scanner) is not news; (2) its mean loss and (3) its mean loss and shortness of activation,
+ * as -ln(1 - rank) among the others, which see a minority of foreign samples. The source's own habit is estimated from its earlier
+ * deliveries, or from this one in the last epoch, and shrunk towards none where it is not significant (James and Stein); the null is a
+ * shifted gamma. The population stability index of the loss, with its chi-squared null, is part of the evidence. A delivery whose cohort
+ * has fewer than three other sources is not tested: fresh material is strange to any model. The error probability is shared out over
+ * tests, deliveries and looks.
  *
  * Compared with: the source's own past and the other sources' samples of the same label and age in the run.
  *
@@ -59,7 +67,7 @@ export const sourceDrift = defineDetector<State>({
   maxSubjects: 64,
   quantity: { name: 'shift against the own past, in multiples of what sampling alone gives', value: (score) => Math.exp(score) },
   leastSpread: 0.3,
-  weight: 1,
+  weight: 2,
   effectFloor: Math.log(1.3),
   build: () => ({
     subjects: runOf,
@@ -67,7 +75,7 @@ export const sourceDrift = defineDetector<State>({
 
     update(state, event) {
       const findings: Finding[] = []
-      state.block.add(event as TrainingSampleEvent, () => findings.push(...look(state)))
+      state.block.add(event as TrainingSampleEvent, (part) => findings.push(...look(state, part)))
       return findings.length === 0 ? null : { ...findings[0], also: findings.slice(1) }
     },
 
@@ -75,7 +83,7 @@ export const sourceDrift = defineDetector<State>({
       const writer = new ByteWriter(4096).u32(index)
       for (const memory of [past, present]) {
         writer.u32(memory.size)
-        for (const [delivery, { samples, mean }] of memory) writer.u16(delivery).u32(samples).f64(mean)
+        for (const [delivery, { samples, means }] of memory) writer.u16(delivery).u32(samples).f64(means[0]).f64(means[1])
       }
       block.encode(writer)
       return writer.finish()
@@ -85,7 +93,9 @@ export const sourceDrift = defineDetector<State>({
       const index = reader.u32()
       const [past, present] = [0, 1].map(() => {
         const memory = new Map<number, Past>()
-        for (let left = reader.u32(); left > 0; left--) memory.set(reader.u16(), { samples: reader.u32(), mean: reader.f64() })
+        for (let left = reader.u32(); left > 0; left--) {
+          memory.set(reader.u16(), { samples: reader.u32(), means: [reader.f64(), reader.f64()] })
+        }
         return memory
       })
       return { index, past, present, block: SampleBlock.decode(reader, true) }
@@ -101,18 +111,18 @@ export const sourceDrift = defineDetector<State>({
   },
 })
 
-/** What the two tests say of one delivery. */
+/** What the tests say of one delivery. */
 interface Verdict {
   readonly delivery: number
   readonly pValue: number
   readonly ratio: number
-  readonly zStrangeness: number
+  readonly z: number
   readonly samples: number
   readonly pastSamples: number
   readonly test: string
 }
 
-function look(state: State): Finding[] {
+function look(state: State, part: number): Finding[] {
   const { block } = state
   if (state.index !== block.index) {
     state.past = state.present
@@ -124,7 +134,7 @@ function look(state: State): Finding[] {
   const deviation = block.dimensions > 0 ? new Deviation(block) : null
   const worst = new Map<number, Verdict>()
   for (const number of state.present.keys()) {
-    const verdict = judge(state, number, strangeness, deviation)
+    const verdict = judge(state, number, strangeness, deviation, part)
     if (verdict === null) continue
     const { source } = block.deliveries[number]
     if (verdict.pValue < (worst.get(source)?.pValue ?? 2)) worst.set(source, verdict)
@@ -132,134 +142,130 @@ function look(state: State): Finding[] {
   return [...worst].map(([source, verdict]) => findingAbout(block, source, verdict, strangeness))
 }
 
-function judge(state: State, number: number, strangeness: Strangeness, deviation: Deviation | null): Verdict | null {
+function judge(state: State, number: number, strangeness: Strangeness, deviation: Deviation | null, part: number): Verdict | null {
   const { block } = state
   const delivery = block.deliveries[number]
   const mine = state.present.get(number)!
-  if (mine.samples < leastSamples) return null
+  // Fresh material is strange to the model, whoever delivers it: alone in its cohort it says nothing.
+  if (mine.samples < leastSamples || !block.hasCompany(delivery.cohort, delivery.source)) return null
   const isEarlier = (other: number) =>
     block.deliveries[other].source === delivery.source && block.deliveries[other].cohort < delivery.cohort
-  let pastSamples = 0
-  let pastSum = 0
-  for (const [other, { samples, mean }] of state.present) {
-    if (!isEarlier(other)) continue
-    pastSamples += samples
-    pastSum += samples * mean
-  }
-  const earlierSamples = pastSamples
+  const earlier = [...state.present].filter(([other]) => isEarlier(other)).map(([, past]) => past)
   const before = state.past.get(number)
-  if (before !== undefined) {
-    pastSamples += before.samples
-    pastSum += before.samples * before.mean
-  }
-  if (pastSamples < leastSamples) return null
-  const z = strangeness.change(mine, { samples: pastSamples, mean: pastSum / pastSamples })
-  const pStrange = skewedTail(z, strangeness.skewness / Math.sqrt(mine.samples))
+  const past = together(before === undefined ? earlier : [...earlier, before])
+  if (past.samples < leastSamples) return null
+  const ways = strangeness.scores.map((_, way) => strangeness.change(mine, past, way))
+  const stranger = ways[0].pValue <= ways[1].pValue ? ways[0] : ways[1]
   let moved = { pValue: 1, ratio: 1 }
-  if (deviation !== null && earlierSamples >= leastSamples) {
+  if (deviation !== null && earlier.length > 0) {
     const samples = deviation.samplesOf(delivery.source)
-    const fresh = deviation.mean(
-      delivery.source,
-      samples.filter((at) => block.delivery[at] === number),
-    )
-    const old = deviation.mean(
-      delivery.source,
-      samples.filter((at) => isEarlier(block.delivery[at])),
-    )
+    const ofDelivery = samples.filter((at) => block.delivery[at] === number)
+    const fresh = deviation.mean(delivery.source, ofDelivery)
+    const ofPast = samples.filter((at) => isEarlier(block.delivery[at]))
+    const old = deviation.mean(delivery.source, ofPast)
     if (fresh !== null && old !== null && fresh.samples >= leastSamples && old.samples >= leastSamples) {
       const others = deviation.tail(squared(fresh.mean), fresh.variance, -1)
       const own = deviation.tail(squaredDifference(fresh.mean, old.mean), fresh.variance + old.variance, -1)
       moved = { pValue: Math.max(others.pValue, own.pValue), ratio: Math.min(others.ratio, own.ratio) }
     }
   }
-  const smaller = Math.min(1, tests * Math.min(pStrange, moved.pValue))
-  const part = delivery.order === 1 ? firstDelivery : (1 - firstDelivery) * shareOf(delivery.order - 1)
+  const smallest = Math.min(1, tests * Math.min(stranger.pValue, moved.pValue))
+  const share = delivery.order === 1 ? firstDelivery : (1 - firstDelivery) * shareOf(delivery.order - 1)
   return {
     delivery: number,
-    pValue: Math.min(1, smaller / (part * shareOf(++delivery.looks))),
+    pValue: Math.min(1, smallest / (share * part * shareOf(1 + block.index - delivery.cohort))),
     ratio: moved.ratio,
-    zStrangeness: z,
+    z: stranger.z,
     samples: mine.samples,
-    pastSamples,
-    test: moved.pValue < pStrange ? 'mean activation' : 'loss and size of activation',
+    pastSamples: past.samples,
+    test: moved.pValue < stranger.pValue ? 'mean activation' : stranger === ways[0] ? 'loss' : 'loss and short activations',
   }
 }
 
+function together(parts: readonly Past[]): Past {
+  const samples = parts.reduce((sum, part) => sum + part.samples, 0)
+  const means = [0, 1].map((way) => parts.reduce((sum, part) => sum + (part.samples * part.means[way]) / Math.max(1, samples), 0))
+  return { samples, means }
+}
+
 /**
- * How strange each sample is among the other samples of its label and cohort: the sum of two standard exponential variables under the
- * null, by the ranks of its loss (high is strange) and of the length of its activation (short is strange).
+ * How strange each sample is among the other samples of its label and cohort, in two ways: by its loss alone, and by its loss and how
+ * short its activation is; each part is -ln(1 - rank), standard exponential under the null.
  */
 class Strangeness {
-  readonly values: Float64Array
+  /** Two scores of each sample. */
+  readonly scores: readonly [Float64Array, Float64Array]
+  readonly moments: readonly Moments[]
   /** Decile (0 to 9) of the loss; -1 without one. */
   readonly lossDecile: Int8Array
-  readonly mean: number
-  readonly deviation: number
-  readonly skewness: number
   readonly #block: SampleBlock
 
   constructor(block: SampleBlock) {
     this.#block = block
-    this.values = new Float64Array(block.size)
     this.lossDecile = new Int8Array(block.size).fill(-1)
+    const loss = new Float64Array(block.size)
+    const both = new Float64Array(block.size)
+    this.scores = [loss, both]
     const strata = new Map<number, number[]>()
-    const classes = new Map<number, number[]>()
     for (let at = 0; at < block.size; at++) {
-      push(strata, block.label[at] * 65536 + (block.deliveries[block.delivery[at]].cohort % 65536), at)
-      push(classes, block.label[at], at)
+      const key = block.label[at] * 65536 + (block.deliveries[block.delivery[at]].cohort % 65536)
+      const stratum = strata.get(key)
+      if (stratum === undefined) strata.set(key, [at])
+      else stratum.push(at)
     }
-    const lengths = Float64Array.from({ length: block.size }, (_, at) => -Math.sqrt(squared(block.vector(at))))
+    const lengths = Float64Array.from({ length: block.size }, (_, at) => -squared(block.vector(at)))
     for (const members of strata.values()) {
-      // A cohort of one source alone has nobody to be ranked among but the whole class.
-      const isAlone = members.every((at) => block.source[at] === block.source[members[0]])
-      const among = isAlone ? classes.get(block.label[members[0]])! : members
-      if (block.dimensions > 0) this.#rank(members, among, lengths, false)
-      this.#rank(members, among, block.loss, true)
+      rankAmong(members, block.loss, (at, rank) => {
+        loss[at] = -Math.log(1 - rank)
+        this.lossDecile[at] = Math.min(9, Math.floor(10 * rank))
+      })
+      if (block.dimensions > 0) rankAmong(members, lengths, (at, rank) => (both[at] = -Math.log(1 - rank)))
     }
-    const { mean, deviation, skewness } = momentsOf(this.values)
-    this.mean = mean
-    this.deviation = deviation
-    this.skewness = skewness
+    for (let at = 0; at < block.size; at++) both[at] += loss[at]
+    this.moments = this.scores.map(momentsOf)
   }
 
   byDelivery(): Map<number, Past> {
-    const sums = new Map<number, { samples: number; sum: number }>()
+    const sums = new Map<number, { samples: number; sums: number[] }>()
     for (let at = 0; at < this.#block.size; at++) {
-      const sum = sums.get(this.#block.delivery[at]) ?? { samples: 0, sum: 0 }
+      let sum = sums.get(this.#block.delivery[at])
+      if (sum === undefined) {
+        sum = { samples: 0, sums: [0, 0] }
+        sums.set(this.#block.delivery[at], sum)
+      }
       sum.samples++
-      sum.sum += this.values[at] - this.mean
-      sums.set(this.#block.delivery[at], sum)
+      for (const [way, scores] of this.scores.entries()) sum.sums[way] += scores[at] - this.moments[way].mean
     }
-    return new Map([...sums].map(([number, { samples, sum }]) => [number, { samples, mean: sum / samples }]))
+    return new Map([...sums].map(([number, { samples, sums: both }]) => [number, { samples, means: both.map((sum) => sum / samples) }]))
   }
 
-  /** Standardised change of a mean against a past one, the latter shrunk towards zero by how significant it is. */
-  change(now: Past, past: Past): number {
-    if (!(this.deviation > 0)) return 0
-    const significance = (past.mean * past.mean * past.samples) / (this.deviation * this.deviation)
-    const kept = Math.max(0, 1 - 1 / significance)
-    const variance = 1 / now.samples + kept / past.samples
-    return (now.mean - kept * past.mean) / (this.deviation * Math.sqrt(variance))
+  /**
+   * Standardised change of a mean against a past one, and its p-value. The past is shrunk towards zero by how significant it is: an
+   * ordinary source is compared with the others, one with a habit with itself.
+   */
+  change(now: Past, past: Past, way: number): { z: number; pValue: number } {
+    const { deviation, skewness } = this.moments[way]
+    if (!(deviation > 0)) return { z: 0, pValue: 1 }
+    const habit = past.means[way] / deviation
+    const kept = Math.max(0, 1 - 1 / (habit * habit * past.samples))
+    const z = (now.means[way] / deviation - kept * habit) / Math.sqrt(1 / now.samples + kept / past.samples)
+    return { z, pValue: skewedTail(z, skewness / Math.sqrt(now.samples)) }
   }
+}
 
-  #rank(members: readonly number[], among: readonly number[], values: ArrayLike<number>, isLoss: boolean): void {
-    const sorted = Float64Array.from(among, (at) => values[at])
-      .filter((value) => !Number.isNaN(value))
-      .sort()
-    if (sorted.length === 0) return
-    for (const at of members) {
-      const value = values[at]
-      if (Number.isNaN(value)) continue
-      // Middle of the ties.
-      const rank = (lowerBound(sorted, value, false) + lowerBound(sorted, value, true)) / 2 / (sorted.length + 1)
-      this.values[at] -= Math.log(1 - rank)
-      if (isLoss) this.lossDecile[at] = Math.min(9, Math.floor(10 * rank))
-    }
+/** Calls `set` with the rank in (0, 1) of each member that has a value; ties share their middle. */
+function rankAmong(members: readonly number[], values: ArrayLike<number>, set: (at: number, rank: number) => void): void {
+  const order = members.filter((at) => !Number.isNaN(values[at])).sort((a, b) => values[a] - values[b])
+  for (let from = 0; from < order.length; ) {
+    let to = from + 1
+    while (to < order.length && values[order[to]] === values[order[from]]) to++
+    for (let k = from; k < to; k++) set(order[k], (from + to) / 2 / order.length)
+    from = to
   }
 }
 
 function findingAbout(block: SampleBlock, source: number, verdict: Verdict, strangeness: Strangeness): Finding {
-  const { delivery, ratio, zStrangeness } = verdict
+  const { delivery, ratio, z } = verdict
   const shard = block.deliveries[delivery].name === '' ? null : block.deliveries[delivery].name
   const inside = new Float64Array(10)
   const outside = new Float64Array(10)
@@ -277,9 +283,9 @@ function findingAbout(block: SampleBlock, source: number, verdict: Verdict, stra
     if (decile >= 0) inside[decile]++
     if (block.ids[at] !== '') strangest.push(at)
   }
-  strangest.sort((a, b) => strangeness.values[b] - strangeness.values[a] || a - b)
+  strangest.sort((a, b) => strangeness.scores[1][b] - strangeness.scores[1][a] || a - b)
   const psi = stability(inside, outside)
-  const effect = Math.max(1, ratio, zStrangeness > 0 ? zStrangeness * zStrangeness : 0)
+  const effect = Math.max(1, ratio, z > 0 ? z * z : 0)
   return {
     about: {
       subject: { kind: 'source', id: block.sources[source] },
@@ -296,7 +302,7 @@ function findingAbout(block: SampleBlock, source: number, verdict: Verdict, stra
       samples: verdict.samples,
       samplesOfPast: verdict.pastSamples,
       activationShift: figure(Math.sqrt(ratio)),
-      strangenessDeviations: figure(zStrangeness),
+      strangenessDeviations: figure(z),
       lossStabilityIndex: figure(psi.index),
       lossStabilityPValue: figure(psi.pValue),
       epoch: block.index + 1,
@@ -323,7 +329,7 @@ function stability(a: Float64Array, b: Float64Array): { index: number; pValue: n
   return { index, pValue: chiSquaredTail(index / (1 / n + 1 / m), a.length - 1) }
 }
 
-function momentsOf(values: Float64Array): { mean: number; deviation: number; skewness: number } {
+function momentsOf(values: Float64Array): Moments {
   const n = Math.max(1, values.length)
   const mean = values.reduce((sum, value) => sum + value, 0) / n
   let second = 0
@@ -334,24 +340,6 @@ function momentsOf(values: Float64Array): { mean: number; deviation: number; ske
   }
   const deviation = Math.sqrt(second)
   return { mean, deviation, skewness: deviation > 0 ? third / deviation ** 3 : 0 }
-}
-
-/** Number of elements below `value`, or with `inclusive` at most `value`. */
-function lowerBound(ascending: Float64Array, value: number, inclusive: boolean): number {
-  let low = 0
-  let high = ascending.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (ascending[middle] < value || (inclusive && ascending[middle] === value)) low = middle + 1
-    else high = middle
-  }
-  return low
-}
-
-function push(groups: Map<number, number[]>, key: number, at: number): void {
-  const group = groups.get(key)
-  if (group === undefined) groups.set(key, [at])
-  else group.push(at)
 }
 
 function squared(vector: ArrayLike<number>): number {

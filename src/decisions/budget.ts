@@ -20,6 +20,8 @@ const smallestPlan = 50
 const plannedPart = 0.9
 /** One chance in a hundred is the weakest evidence that opens an incident, however few subjects share the budget. */
 const weakestLevel = 0.01
+/** A training run is planned for so many sources, shards or clients that are under suspicion at all. */
+const runPlan = 25
 /** Runs whose books are kept; the run that was opened longest ago makes room. */
 const mostRuns = 256
 /** What a category keeps of its weight for a day on which it was not expected. */
@@ -93,7 +95,7 @@ export class Budget {
     const key = `${category}\u0000${run}`
     let book = this.#runs.get(key)
     if (book === undefined) {
-      book = { levels: new Map(), plan: smallestPlan, share: categoryWeights[category] }
+      book = { levels: new Map(), plan: runPlan, share: categoryWeights[category] }
       if (this.#runs.size >= mostRuns) this.#runs.delete(this.#runs.keys().next().value as string)
       this.#runs.set(key, book)
     }
