@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { z } from 'zod'
 import { bytes, duration, list } from './units.ts'
 
@@ -205,28 +206,71 @@ function withoutLogin(url: string): boolean {
   return !URL.canParse(url) || (new URL(url).username === '' && new URL(url).password === '')
 }
 
-const webhookSecret = base64(24, 64, 'whsec_')
+const signingSecret = base64(24, 64, 'whsec_')
 
-const webhook = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9-]*$/, { error: 'expected lower-case letters, digits and hyphens' })
-    .describe('Name of the receiver in logs, metrics and the table of deliveries.'),
-  url: z
-    .url({ protocol: /^https?$/, error: 'expected an http:// or https:// URL' })
-    .refine(withoutLogin, { error: 'expected a URL without user and password; deliveries are signed' })
-    .describe('Where alerts are posted to. No secrets in it: it is shown.'),
-  secret: webhookSecret.meta({
-    writeOnly: true,
-    description: '`whsec_` and base64 of 24 to 64 bytes (Standard Webhooks). Use `${ENV}`.',
-  }),
-  categories: z
-    .array(z.enum(['extraction', 'poisoning', 'activation', 'signal', 'trust']))
-    .optional()
-    .describe('Only these; absent: all.'),
-  timeout: duration.prefault('10s').describe('Deadline of one attempt.'),
-  maxAge: duration.prefault('3d').describe('A delivery is given up after this long.'),
-})
+const categories = ['extraction', 'poisoning', 'activation', 'signal', 'trust'] as const
+const subjectKinds = [
+  'principal',
+  'credential',
+  'cluster',
+  'source',
+  'shard',
+  'client',
+  'run',
+  'model',
+  'layer',
+  'series',
+  'service',
+  'fleet',
+] as const
+
+const webhook = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9-]*$/, { error: 'expected lower-case letters, digits and hyphens' })
+      .describe('Name of the receiver in logs, metrics and the table of deliveries.'),
+    url: z
+      .url({ protocol: /^https?$/, error: 'expected an http:// or https:// URL' })
+      .refine(withoutLogin, { error: 'expected a URL without user and password; deliveries are signed' })
+      .describe('Where alerts are posted to. No secrets in it: it is shown.'),
+    format: z
+      .enum(['standard', 'slack', 'pagerduty', 'alertmanager', 'ocsf'])
+      .default('standard')
+      .describe('What is posted: the signed alert (Standard Webhooks), or what Slack, PagerDuty, Alertmanager or an OCSF collector reads.'),
+    secret: list.optional().meta({
+      writeOnly: true,
+      description:
+        '`standard`: `whsec_` and base64 of 24 to 64 bytes; two while it is changed. `slack`: what follows `/services/` in the webhook URL. `pagerduty`: the integration key. `alertmanager`, `ocsf`: a bearer token, if one is asked for. Use `${ENV}`.',
+    }),
+    categories: z.array(z.enum(categories)).optional().describe('Only these; absent: all.'),
+    minSeverity: z.enum(['low', 'medium', 'high', 'critical']).default('low').describe('Nothing below it.'),
+    models: list
+      .optional()
+      .describe(
+        'Only incidents about these models, as the alert names them; `*` stands for any text. Absent: all, and those about no model.',
+      ),
+    subjectKinds: z.array(z.enum(subjectKinds)).optional().describe('Only incidents about such subjects; absent: all.'),
+    timeout: duration.prefault('10s').describe('Deadline of one attempt.'),
+    maxAge: duration.prefault('3d').describe('A delivery is given up after this long.'),
+    maxPerMinute: z
+      .number()
+      .int()
+      .positive()
+      .default(60)
+      .describe('Requests a minute; what a flood leaves over then goes out together, as one digest a minute.'),
+  })
+  .superRefine(({ format, secret }, context) => {
+    const refuse = (message: string) => context.addIssue({ code: 'custom', path: ['secret'], message })
+    const optional = format === 'alertmanager' || format === 'ocsf'
+    if (secret === undefined || secret.length === 0) {
+      if (!optional) refuse('is required')
+    } else if (format === 'standard') {
+      const wrong = secret.map((one) => signingSecret.safeParse(one).error).find((error) => error !== undefined)
+      if (wrong) refuse(wrong.issues[0]!.message)
+      else if (secret.length > 2) refuse('expected one secret, or two while it is changed')
+    } else if (secret.length > 1) refuse('expected one secret')
+  })
 
 const webhooks = z.array(webhook).superRefine((hooks, context) => {
   for (const [index, hook] of hooks.entries()) {
@@ -234,6 +278,25 @@ const webhooks = z.array(webhook).superRefine((hooks, context) => {
       context.addIssue({ code: 'custom', path: [index, 'name'], message: `two webhooks are called \`${hook.name}\`` })
   }
 })
+
+const delivery = z.strictObject({
+  allowNetworks: list
+    .prefault(['loopback'])
+    .superRefine((networks, context) => {
+      if (!networks.every(isNetwork))
+        context.addIssue({ code: 'custom', message: 'expected `loopback`, `private`, or networks such as `10.1.0.0/16`' })
+    })
+    .describe(
+      'Networks besides the public internet that webhooks may be sent to: `loopback`, `private` (all private ranges), or single ones such as `10.1.0.0/16`. Link-local and cloud metadata addresses are never allowed.',
+    ),
+})
+
+function isNetwork(text: string): boolean {
+  if (text === 'loopback' || text === 'private') return true
+  const [address = '', bits] = text.split('/')
+  const version = isIP(address)
+  return version !== 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128)))
+}
 
 const loopback = /^(127(\.\d{1,3}){3}|::1|localhost)$/
 
@@ -286,6 +349,7 @@ export const configSchema = z.strictObject({
   deadLetters: deadLetters.prefault({}).describe('Records that are refused, and how many of them mean that a producer is broken.'),
   store: store.prefault({}).describe('Where calls, aggregates and alerts are kept.'),
   webhooks: webhooks.default([]).describe('Receivers of alerts.'),
+  delivery: delivery.prefault({}).describe('Where webhooks may go.'),
   server: server.prefault({}).describe('API, console, health and metrics.'),
   decisions: decisions.prefault({}).describe('From scores to alerts.'),
   log: log.prefault({}).describe("Tidewatch's own log."),

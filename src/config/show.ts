@@ -14,6 +14,8 @@ export function showConfig({ config, places }: LoadedConfig, file: string | null
   const root = configJsonSchema()
 
   const nodeOf = (value: unknown, path: readonly PropertyKey[]): Node => {
+    // A list of secrets is hidden like a single one.
+    if (Array.isArray(value) && schemaAt(path, root)?.writeOnly) return nodeOf(value.join(), path)
     if (Array.isArray(value)) {
       const list = new YAMLSeq()
       list.items = value.map((item, index) => nodeOf(item, [...path, index]))

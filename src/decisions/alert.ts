@@ -2,6 +2,18 @@ import type { Category, Subject } from '../telemetry/events.ts'
 
 export type Severity = 'low' | 'medium' | 'high' | 'critical'
 
+/** What people did about an incident. Times are ISO 8601. */
+export interface Handling {
+  /** This change is the action itself; absent where telemetry or the passing of time caused it. */
+  readonly change?: 'acknowledged' | 'silenced' | 'feedback'
+  readonly acknowledged?: { readonly by: string; readonly time: string }
+  readonly silenced?: { readonly by: string; readonly time: string; readonly until: string }
+  readonly feedback?: { readonly verdict: Verdict; readonly by: string; readonly time: string }
+}
+
+/** What a person says of an incident: it was one, it was a false alarm, or it was real but nothing bad. */
+export type Verdict = 'true' | 'false' | 'benign'
+
 /** One change of an incident: what `--alerts` writes, webhooks carry and the API answers, byte for byte the same object. */
 export interface Alert {
   /** Deterministic: the same log and configuration give the same id. Also the `webhook-id`. */
@@ -28,4 +40,6 @@ export interface Alert {
   readonly pValue: number | null
   readonly evidence: Readonly<Record<string, unknown>>
   readonly tags: { readonly atlas: readonly string[]; readonly owasp: readonly string[] }
+  /** Absent as long as nobody did anything. */
+  readonly handling?: Handling
 }

@@ -1,21 +1,30 @@
 import type { Logger } from 'pino'
 import type { WebhookConfig } from '../config/schema.ts'
 import type { Row, Store } from '../store/store.ts'
-import { type AttemptTarget, attempt, type Outcome } from './attempt.ts'
+import { attempt, type Outcome } from './attempt.ts'
 import { backoff } from './backoff.ts'
 import { DeliveryLog } from './delivery-log.ts'
-import { parseSecret } from './standard-webhooks.ts'
-import { type QueuedDelivery, TargetQueue } from './target-queue.ts'
+import type { WebhookRequest } from './formats/format.ts'
+import { NetworkPolicy } from './networks.ts'
+import { alertOf, alertRequest, createTarget, digestRequest, type Loading, type Target } from './target.ts'
+import type { QueuedDelivery } from './target-queue.ts'
+import { type Answered, testAlerts } from './test-alert.ts'
 import { systemTimers, type Timers } from './timers.ts'
 
 /** Refusals (a 4xx that does not pass, a redirect) after which a delivery is given up. */
 const MAX_REFUSALS = 3
+/** Changes that one digest holds, about. */
+const DIGEST_SIZE = 500
+/** Bytes of a receiver's answer to a test that are shown. */
+const SHOWN_ANSWER = 1_000
 
 export type DeliveryOutcome = 'delivered' | 'failed' | 'dead'
 
 export interface DispatcherOptions {
   readonly store: Pick<Store, 'query' | 'insert'>
   readonly webhooks: readonly WebhookConfig[]
+  /** Networks besides the public ones that webhooks may be sent to. @default ['loopback'] */
+  readonly allowNetworks?: readonly string[]
   readonly log: Pick<Logger, 'info' | 'warn'>
   /** Counts every attempt that ended and every delivery that was given up. */
   readonly count?: (target: string, outcome: DeliveryOutcome) => void
@@ -26,30 +35,6 @@ export interface DispatcherOptions {
   readonly concurrency?: number
   /** Deliveries held in memory for one target; the rest wait in the store. */
   readonly capacity?: number
-}
-
-/** What happened while the store was being read. */
-interface Loading {
-  /** Left the queue: what the store says of them is old. */
-  readonly settled: Set<string>
-  /** Came after the store was asked, perhaps; null when they were too many to keep. */
-  notified: QueuedDelivery[] | null
-}
-
-interface Target {
-  readonly name: string
-  readonly attempt: AttemptTarget
-  /** Milliseconds after the first attempt at which a delivery is given up. */
-  readonly maxAge: number
-  readonly queue: TargetQueue
-  inFlight: number
-  /** Silences that the receiver asked for and that are not over. */
-  silences: number
-  /** More waits in the store than is held; what is notified meanwhile is read from there, so that nothing overtakes. */
-  behind: boolean
-  loading: Loading | null
-  failures: number
-  lastFailure: string
 }
 
 /** What is known of a target now. */
@@ -69,6 +54,7 @@ export interface TargetState {
  */
 export class Dispatcher {
   private readonly targets: Map<string, Target>
+  private readonly policy: NetworkPolicy
   private readonly log: DispatcherOptions['log']
   private readonly count: NonNullable<DispatcherOptions['count']>
   private readonly timers: Timers
@@ -93,23 +79,8 @@ export class Dispatcher {
     this.deliveryLog = new DeliveryLog(options.store, this.timers, (error) =>
       this.log.warn({ err: error }, 'states of webhook deliveries wait for the store'),
     )
-    this.targets = new Map(
-      options.webhooks.map((webhook) => [
-        webhook.name,
-        {
-          name: webhook.name,
-          attempt: { url: webhook.url, keys: [parseSecret(webhook.secret)], timeout: webhook.timeout * 1_000 },
-          maxAge: webhook.maxAge * 1_000,
-          queue: new TargetQueue(this.capacity),
-          inFlight: 0,
-          silences: 0,
-          behind: true,
-          loading: null,
-          failures: 0,
-          lastFailure: '',
-        },
-      ]),
-    )
+    this.policy = new NetworkPolicy(options.allowNetworks ?? ['loopback'])
+    this.targets = new Map(options.webhooks.map((webhook) => [webhook.name, createTarget(webhook, this.capacity)]))
   }
 
   /** Reads from the store what was not delivered and begins to send. Throws the store's error when it cannot be read. */
@@ -150,6 +121,25 @@ export class Dispatcher {
   }
 
   /**
+   * Sends a test alert and its end to a receiver, once, past the queue, and tells what it answered; the end only where the beginning was taken.
+   * Null where there is no such receiver.
+   */
+  async test(name: string): Promise<Answered[] | null> {
+    const target = this.targets.get(name)
+    if (!target) return null
+    const answers: Answered[] = []
+    for (const alert of testAlerts(this.timers.now())) {
+      const began = this.timers.now()
+      const outcome = await this.send(target, alertRequest(target, alert, began), SHOWN_ANSWER)
+      const { kind, status, text } = outcome
+      const reason = kind === 'delivered' ? null : outcome.reason
+      answers.push({ change: alert.status, delivered: kind === 'delivered', status, reason, text, milliseconds: this.timers.now() - began })
+      if (kind !== 'delivered') break
+    }
+    return answers
+  }
+
+  /**
    * Begins no new attempt, lets those under way end within `grace` milliseconds, and writes down what is known. What was
    * broken off is sent again after the next start. Idempotent.
    */
@@ -167,12 +157,16 @@ export class Dispatcher {
   }
 
   private pump(target: Target): void {
-    if (!this.started || this.stopped || target.silences > 0) return
+    if (!this.started || this.stopped || target.silences > 0 || target.full) return
     while (target.inFlight < this.concurrency) {
-      const delivery = target.queue.take()
-      if (!delivery) break
+      if (target.queue.waiting === 0) break
+      if (!target.rate.take(this.timers.now())) {
+        this.waitForRate(target)
+        break
+      }
+      const work = this.nextWork(target)
       target.inFlight++
-      const running = this.deliver(target, delivery).finally(() => {
+      const running = work.finally(() => {
         this.attempts.delete(running)
         target.inFlight--
         this.pump(target)
@@ -185,6 +179,28 @@ export class Dispatcher {
         this.later(backoff(5, this.random), () => this.pump(target))
       })
     }
+  }
+
+  /** Begins with a digest where more waits than a minute may carry. The queue is not idle. */
+  private nextWork(target: Target): Promise<void> {
+    if (target.flooded) {
+      const { digests } = target.format
+      const enough = target.queue.waiting > target.webhook.maxPerMinute
+      const many = enough ? target.queue.takeMany(DIGEST_SIZE, (delivery) => digests?.(alertOf(delivery)) ?? true) : []
+      if (many.length > 1) return this.deliverDigest(target, many)
+      target.flooded = false
+      target.queue.again(...many)
+    }
+    return this.deliver(target, target.queue.take()!)
+  }
+
+  private waitForRate(target: Target): void {
+    target.full = true
+    this.later(target.rate.wait(this.timers.now()), () => {
+      target.full = false
+      target.flooded = true
+      this.pump(target)
+    })
   }
 
   private hold(target: Target, delivery: QueuedDelivery): void {
@@ -213,52 +229,75 @@ export class Dispatcher {
     this.pump(target)
   }
 
+  private send(target: Target, request: WebhookRequest, keep = 0): Promise<Outcome> {
+    return attempt(request, { policy: this.policy, timeout: target.timeout, timers: this.timers, stop: this.stopping.signal, keep })
+  }
+
   private async deliver(target: Target, delivery: QueuedDelivery): Promise<void> {
     delivery.firstAttempt ??= this.timers.now()
-    const outcome = await attempt(target.attempt, delivery.id, delivery.body, this.timers, this.stopping.signal)
+    const outcome = await this.send(target, alertRequest(target, alertOf(delivery), this.timers.now()))
+    this.ended(target, [delivery], outcome, '')
+  }
+
+  private async deliverDigest(target: Target, deliveries: readonly QueuedDelivery[]): Promise<void> {
+    const now = this.timers.now()
+    for (const delivery of deliveries) delivery.firstAttempt ??= now
+    const { id, request } = digestRequest(target, deliveries, now)
+    this.log.warn({ target: target.name, digest: id, changes: deliveries.length }, 'a flood of webhooks is sent as a digest')
+    this.ended(target, deliveries, await this.send(target, request), `in ${id}`)
+  }
+
+  /** One attempt came to an end for all that were in it. */
+  private ended(target: Target, deliveries: readonly QueuedDelivery[], outcome: Outcome, note: string): void {
     if (this.stopping.signal.aborted && outcome.kind !== 'delivered') return
-    delivery.attempts++
+    for (const delivery of deliveries) delivery.attempts++
     if (outcome.kind === 'delivered') {
       target.failures = 0
       this.count(target.name, 'delivered')
-      this.settle(target, delivery, 'delivered', outcome.status, '')
+      this.settle(target, deliveries, 'delivered', outcome.status, note)
       return
     }
     target.failures++
     target.lastFailure = outcome.reason
     this.count(target.name, 'failed')
-    this.failed(target, delivery, outcome, delivery.firstAttempt)
+    const asked = outcome.kind === 'retry' ? (outcome.retryAfter ?? 0) : 0
+    // What was in a digest is given up one by one: then each is old enough by itself.
+    if (deliveries.length > 1) target.flooded = false
+    else if (this.givenUp(target, deliveries[0]!, outcome)) return
+    for (const delivery of deliveries) this.deliveryLog.append(delivery, 'attempted', delivery.attempts, outcome.status, outcome.reason)
+    if (asked > 0) this.quiet(target, asked)
+    this.tryAgain(target, deliveries, outcome.reason, asked)
   }
 
-  private failed(target: Target, delivery: QueuedDelivery, outcome: Exclude<Outcome, { kind: 'delivered' }>, firstAttempt: number): void {
-    const now = this.timers.now()
+  private givenUp(target: Target, delivery: QueuedDelivery, outcome: Exclude<Outcome, { kind: 'delivered' }>): boolean {
     if (outcome.kind === 'refused') delivery.refusals++
-    const tooOld = now - firstAttempt >= target.maxAge
-    if (tooOld || delivery.refusals >= MAX_REFUSALS) {
-      const reason = tooOld ? `not delivered within ${target.maxAge / 1_000} s; last: ${outcome.reason}` : outcome.reason
-      this.log.warn({ target: target.name, id: delivery.id, attempts: delivery.attempts, reason }, 'webhook given up')
-      this.count(target.name, 'dead')
-      this.settle(target, delivery, 'dead', outcome.status, reason)
-      return
-    }
-    this.log.info(
-      { target: target.name, id: delivery.id, attempt: delivery.attempts, reason: outcome.reason },
-      'webhook failed, will be retried',
-    )
-    this.deliveryLog.append(delivery, 'attempted', delivery.attempts, outcome.status, outcome.reason)
-    const asked = outcome.kind === 'retry' ? (outcome.retryAfter ?? 0) : 0
-    if (asked > 0) this.quiet(target, asked)
-    const wait = Math.max(backoff(delivery.attempts, this.random), asked)
-    this.later(Math.min(wait, firstAttempt + target.maxAge - now), () => {
-      target.queue.again(delivery)
+    const tooOld = this.timers.now() - delivery.firstAttempt! >= target.maxAge
+    if (!tooOld && delivery.refusals < MAX_REFUSALS) return false
+    const reason = tooOld ? `not delivered within ${target.maxAge / 1_000} s; last: ${outcome.reason}` : outcome.reason
+    this.log.warn({ target: target.name, id: delivery.id, attempts: delivery.attempts, reason }, 'webhook given up')
+    this.count(target.name, 'dead')
+    this.settle(target, [delivery], 'dead', outcome.status, reason)
+    return true
+  }
+
+  private tryAgain(target: Target, deliveries: readonly QueuedDelivery[], reason: string, asked: number): void {
+    const attempts = Math.min(...deliveries.map((delivery) => delivery.attempts))
+    const first = Math.min(...deliveries.map(({ firstAttempt }) => firstAttempt!))
+    const ids = deliveries.slice(0, 10).map(({ id }) => id)
+    this.log.info({ target: target.name, ids, attempt: attempts, reason }, 'webhook failed, will be retried')
+    const wait = Math.max(backoff(attempts, this.random), asked)
+    this.later(Math.min(wait, first + target.maxAge - this.timers.now()), () => {
+      target.queue.again(...deliveries)
       this.pump(target)
     })
   }
 
-  private settle(target: Target, delivery: QueuedDelivery, state: 'delivered' | 'dead', status: number, reason: string): void {
-    target.queue.settle(delivery)
-    target.loading?.settled.add(delivery.id)
-    this.deliveryLog.append(delivery, state, delivery.attempts, status, reason)
+  private settle(target: Target, deliveries: readonly QueuedDelivery[], state: 'delivered' | 'dead', status: number, reason: string): void {
+    target.queue.settle(...deliveries)
+    for (const delivery of deliveries) {
+      target.loading?.settled.add(delivery.id)
+      this.deliveryLog.append(delivery, state, delivery.attempts, status, reason)
+    }
   }
 
   private quiet(target: Target, milliseconds: number): void {

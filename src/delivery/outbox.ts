@@ -1,6 +1,8 @@
 import type { WebhookConfig } from '../config/schema.ts'
 import type { Alert } from '../decisions/alert.ts'
 import type { Row } from '../store/store.ts'
+import { wants } from './routing.ts'
+import { microsOf } from './time.ts'
 
 /** Table of the outbox: states are appended, the newest by (`attempt`, state rank) counts. */
 export const deliveryTable = 'webhook_deliveries'
@@ -20,14 +22,8 @@ export interface Delivery {
   /** Event time of the alert, microseconds; with `ordinal` it orders the changes of an incident. */
   readonly created: number
   readonly ordinal: number
-  /** The bytes that every attempt sends. */
+  /** The alert, from which every attempt makes the same request. */
   readonly body: string
-}
-
-/** Microseconds of an ISO 8601 time with up to six decimals. */
-export function microsOf(iso: string): number {
-  const fraction = /\.(\d{1,6})\d*Z$/.exec(iso)?.[1] ?? ''
-  return Math.floor(Date.parse(iso.replace(/\.\d+Z$/, 'Z')) / 1000) * 1_000_000 + Number(fraction.padEnd(6, '0') || 0)
 }
 
 /** Largest value of the column, 32 bits. */
@@ -42,13 +38,13 @@ function ordinalOf({ status, window }: Alert): number {
 }
 
 /**
- * The pending rows of a batch's alerts: one for each alert and each webhook that wants its category. A pure function of
+ * The pending rows of a batch's alerts: one for each alert and each webhook that wants it. A pure function of
  * both, so that a repeated batch writes the same rows. `id` and `body` stay the same over all attempts and restarts.
  */
 export function deliveryRows(alerts: readonly Alert[], webhooks: readonly WebhookConfig[]): Row[] {
   return alerts.flatMap((alert) =>
     webhooks
-      .filter((webhook) => webhook.categories === undefined || webhook.categories.includes(alert.category))
+      .filter((webhook) => wants(webhook, alert))
       .map((webhook) => ({
         id: alert.id,
         target: webhook.name,

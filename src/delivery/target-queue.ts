@@ -27,6 +27,11 @@ export class TargetQueue {
     return this.ids.size
   }
 
+  /** Deliveries in lanes that may be tried now. */
+  get waiting(): number {
+    return this.ready.reduce((sum, incident) => sum + this.lanes.get(incident)!.length, 0)
+  }
+
   /** Takes a delivery at the end of its incident's lane. False when it is full; one that is held already is ignored. */
   hold(delivery: QueuedDelivery): boolean {
     if (this.ids.has(delivery.id)) return true
@@ -47,17 +52,31 @@ export class TargetQueue {
     return incident === undefined ? null : this.lanes.get(incident)![0]!
   }
 
-  /** The head of its lane may be tried once more. */
-  again(delivery: QueuedDelivery): void {
-    this.ready.push(delivery.incident)
+  /** About `most` deliveries, oldest first: whole lanes that may be tried and in which every one fits. They rest like those of `take`. */
+  takeMany(most: number, fits: (delivery: QueuedDelivery) => boolean): QueuedDelivery[] {
+    const taken: QueuedDelivery[] = []
+    for (const incident of this.ready.splice(0)) {
+      const lane = this.lanes.get(incident)!
+      if (taken.length < most && lane.every(fits)) taken.push(...lane)
+      else this.ready.push(incident)
+    }
+    return taken.sort((a, b) => a.created - b.created || a.ordinal - b.ordinal || (a.id < b.id ? -1 : 1))
   }
 
-  /** Delivered or given up: the next change of the incident may go. */
-  settle(delivery: QueuedDelivery): void {
-    const lane = this.lanes.get(delivery.incident)!
-    lane.shift()
-    this.ids.delete(delivery.id)
-    if (lane.length > 0) this.ready.push(delivery.incident)
-    else this.lanes.delete(delivery.incident)
+  /** The heads of their lanes may be tried once more. */
+  again(...deliveries: readonly QueuedDelivery[]): void {
+    this.ready.push(...new Set(deliveries.map(({ incident }) => incident)))
+  }
+
+  /** Delivered or given up: the next changes of their incidents may go. */
+  settle(...deliveries: readonly QueuedDelivery[]): void {
+    for (const { id, incident } of deliveries) {
+      this.lanes.get(incident)!.shift()
+      this.ids.delete(id)
+    }
+    for (const incident of new Set(deliveries.map((delivery) => delivery.incident))) {
+      if (this.lanes.get(incident)!.length > 0) this.ready.push(incident)
+      else this.lanes.delete(incident)
+    }
   }
 }

@@ -91,6 +91,7 @@ async function start(
   const dispatcher = new Dispatcher({
     store,
     webhooks: config.webhooks,
+    allowNetworks: config.delivery.allowNetworks,
     log: log.child({ component: 'webhooks' }),
     count: (target, outcome) => metrics.webhookDeliveries.add(1, { target, outcome }),
   })

@@ -1,6 +1,6 @@
 import pino from 'pino'
 import { Webhook } from 'standardwebhooks'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { configSchema, type WebhookConfig } from '../../src/config/schema.ts'
 import type { Alert } from '../../src/decisions/alert.ts'
 import { Dispatcher, type DispatcherOptions } from '../../src/delivery/dispatcher.ts'
@@ -358,5 +358,72 @@ describe('the dispatcher', () => {
     await receiver.next()
     await timers.fire((delay) => delay === 500)
     expect(dispatcher.states()).toEqual([{ target: 'pager', waiting: 1, more: false, failures: 1, lastFailure: 'HTTP 500' }])
+  })
+
+  it('sends what a flood leaves over as one digest, and again until it is taken', async () => {
+    webhooks = webhooks.map((webhook) => ({ ...webhook, maxPerMinute: 5 }))
+    const dispatcher = makeDispatcher()
+    await dispatcher.start()
+    const flood = Array.from({ length: 40 }, (_, n) =>
+      makeAlert({ id: `f-${n}`, incident: `i-${n}`, time: `2026-03-01T12:00:${10 + n}.000000Z` }),
+    )
+    await publish(dispatcher, ...flood)
+    // The clock may only move while no attempt is under way.
+    const ended = (count: number) => vi.waitFor(() => expect(outcomes).toHaveLength(count), { timeout: 5_000 })
+    await ended(5)
+    receiver.behave({ kind: 'refuse', status: 503 }, 1)
+    await timers.fire((delay) => delay === MINUTE)
+    const refused = await receiver.next((webhook) => webhook.id.startsWith('digest_'))
+    await ended(6)
+    await timers.fire((delay) => delay === 500)
+    // The receiver is well again: four that the minute still has room for, then the rest together.
+    await ended(10)
+    await timers.fire((delay) => delay === MINUTE - 500)
+    const taken = await receiver.next((webhook) => webhook.id.startsWith('digest_'))
+    expect(JSON.parse(refused.body)).toMatchObject({ type: 'digest', changes: 35, incidents: 35 })
+    expect(JSON.parse(taken.body)).toMatchObject({ type: 'digest', changes: 31 })
+    await stop(dispatcher)
+    expect(receiver.received).toHaveLength(11)
+    expect((await stored('f-39')).at(-1)).toMatchObject({ state: 'delivered', reason: `in ${taken.id}` })
+    expect((await Promise.all(flood.map(({ id }) => states(id)))).map((list) => list.at(-1))).toEqual(Array(40).fill('delivered'))
+
+    const second = makeDispatcher()
+    await second.start()
+    await stop(second)
+    expect(receiver.received).toHaveLength(11)
+  })
+
+  it('signs with both secrets while they are changed', async () => {
+    const old = `whsec_${Buffer.alloc(32, 9).toString('base64')}`
+    webhooks = webhooks.map((webhook) => ({ ...webhook, secret: [SECRET, old] }))
+    const dispatcher = makeDispatcher()
+    await dispatcher.start()
+    await publish(dispatcher, makeAlert())
+    const { body, headers } = await receiver.next()
+    for (const secret of [SECRET, old]) expect(new Webhook(secret).verify(body, headers as Record<string, string>)).toEqual(makeAlert())
+  })
+
+  it('waits with what may not be sent to the address, and says so', async () => {
+    const dispatcher = makeDispatcher({ allowNetworks: [] })
+    await dispatcher.start()
+    await publish(dispatcher, makeAlert())
+    await timers.fire((delay) => delay === 500)
+    expect(dispatcher.states()).toMatchObject([{ waiting: 1, lastFailure: expect.stringContaining('delivery.allowNetworks') }])
+    expect(receiver.received).toEqual([])
+  })
+
+  it('sends a test alert and its end, and tells what was answered', async () => {
+    const dispatcher = makeDispatcher()
+    await dispatcher.start()
+    expect(await dispatcher.test('pager')).toMatchObject([
+      { change: 'opened', delivered: true, status: 204, reason: null },
+      { change: 'resolved', delivered: true, status: 204 },
+    ])
+    receiver.behave({ kind: 'refuse', status: 403 })
+    expect(await dispatcher.test('pager')).toMatchObject([
+      { change: 'opened', delivered: false, status: 403, reason: 'HTTP 403', text: 'no' },
+    ])
+    expect(await dispatcher.test('nobody')).toBeNull()
+    expect(dispatcher.states()).toMatchObject([{ waiting: 0, failures: 0 }])
   })
 })

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { microsOf } from '../../delivery/outbox.ts'
+import { microsOf } from '../../delivery/time.ts'
 import { TidewatchError } from '../../errors.ts'
 import { decodeCursor } from '../cursor.ts'
 import type { ServerDeps } from '../deps.ts'
