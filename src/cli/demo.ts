@@ -104,7 +104,9 @@ async function play(instance: Instance, receiver: DemoReceiver, signal: AbortSig
   await traffic.history
   await instance.drained()
   const { events, alerts } = instance.status()
-  say(`${elapsed()}  ${events} calls of the past days are learned; ${alerts === 0 ? 'no alert, as it should be' : `${alerts} alerts`}`)
+  say(
+    `${elapsed()}  ${events} calls of the past days are learned; ${alerts === 0 ? 'no alert, as it should be' : `${alerts} alerts about others, within the budget of one false incident a day`}`,
+  )
   say(`${elapsed()}  live: ${traffic.attacker} begins to copy the model`)
 
   const alert = await opened
