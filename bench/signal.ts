@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { gauge } from '../detectors/signal/examples.ts'
 import { seriesAnomaly } from '../detectors/signal/series-anomaly.ts'
 import { createDecisions } from '../src/decisions/decide.ts'
 import { createDetection } from '../src/detection/detect.ts'
@@ -97,28 +98,16 @@ function microsOf(series: number, rounds: number, work: (round: number, which: n
   return (user + system) / (series * rounds)
 }
 
+/** Points made on the fly; one object is changed again and again, because nobody keeps it. */
 function pointsOf(series: number): (round: number, which: number) => MetricPointEvent {
   const random = createRandom('bench/series')
   const noise = Float64Array.from({ length: 65_536 }, () => random.normal())
   const names = Array.from({ length: series }, (_, which) => `queue.length{shard=${which}}`)
-  const position = { topic: 'bench', epoch: '0', partition: 0, offset: 0, index: 0 }
-  const common = {
-    kind: 'metricPoint',
-    position,
-    service: 'bench',
-    environment: '',
-    metric: 'queue.length',
-    unit: '',
-    layer: null,
-  } as const
-  const gauge = { pointKind: 'gauge', monotonic: false, temporality: 0, count: null } as const
-  return (round, which) => ({
-    ...common,
-    ...gauge,
-    time: 1.7e15 + 60e6 * round,
-    series: names[which]!,
-    value: 10 * Math.sin(round / 100) + noise[(round * series + which) & 65_535]!,
-  })
+  const point = { ...gauge('queue.length', 0, 0) }
+  return (round, which) => {
+    const value = 10 * Math.sin(round / 100) + noise[(round * series + which) & 65_535]!
+    return Object.assign(point, { time: 1.7e15 + 60e6 * round, series: names[which]!, value })
+  }
 }
 
 function riverMicros(): number | null {
