@@ -1,6 +1,5 @@
 import { defineDetector, type Finding } from '../../src/detection/contract.ts'
 import { ByteReader, ByteWriter } from '../../src/sketches/bytes.ts'
-import { fisherTail } from '../../src/sketches/count-tails.ts'
 import type { TrainingSampleEvent } from '../../src/telemetry/events.ts'
 import { Deviation, type Split } from './deviation.ts'
 import { ordinarySources, samplesOf } from './examples.ts'
@@ -13,6 +12,8 @@ const shownSamples = 12
 const wholeSource = 0.25
 /** Cluster and change share the error probability of a class. */
 const tests = 2
+/** A source whose earlier deliveries deviate with a p-value below this has a habit: what it does in a class that is new to it says nothing. */
+const habitual = 0.01
 
 interface Verdict {
   readonly pValue: number
@@ -30,13 +31,13 @@ interface Verdict {
  * A trigger drives the network into activations that its target class does not have otherwise. Activations are whitened by their class
  * (Mahalanobis, robust and shrunk, no trusted reference, `classResiduals`) and compared with those of the other sources' samples of the
  * same label that have been trained on equally often. For each source, and for each of its deliveries (shards), and each class with eight
- * samples or more: is the mean displaced (moments of quadratic forms), and, as honest sources differ too (another writer's hand
- * displaces whole classes), either (1) do the samples split in two along the displacement, as poisoned and clean ones do: the direction
- * is learned from one half of the samples, the variance of the other half along it is compared with that of the other sources (an F
- * test with the kurtosis of the others and the source's usual scatter in its other classes, both halves in turn, the spectral signature of a class with a direction that was not picked from
- * the tested samples), or (2) is the class displaced against the source's own earlier deliveries as well. The larger p-value of mean and
- * cluster, or of mean and change, counts. The error probability is shared out over classes (in proportion to the source's samples),
- * deliveries and looks. The samples that lie beyond the 95 % quantile of the others along the direction are named.
+ * samples or more: is the mean displaced (moments of quadratic forms)? As honest sources differ too (another writer's hand displaces
+ * whole classes), one of two signs must join it: (1) the samples split in two along the displacement, as poisoned and clean ones do. The
+ * direction is learned from one half of the samples; the other half is tested for variance along it (F) and for samples in the others'
+ * far tail, both against what the source shows in its other classes anyway: a spectral signature whose direction was not picked from
+ * the tested samples. Or (2) the class is displaced against the source's own earlier deliveries, as far as those had a habit (James and
+ * Stein). The larger p-value of displacement and sign counts; the error probability is shared out over signs, classes (in proportion to
+ * the source's samples), deliveries and looks. The samples beyond the 95 % quantile of the others along the direction are named.
  *
  * Compared with: the other sources' samples of the same label and age in the same epoch, at least sixteen of them.
  *
@@ -158,31 +159,36 @@ function judge(
   for (const list of classes.values()) if (list.length >= leastSamples) samples += list.length
   const tested = [...classes].filter(([, list]) => list.length >= leastSamples)
   const splits = tested.map(([ofClass, list]) => deviation.split(source, list, ofClass))
+  const isEarlier = (other: number) => delivery >= 0 && block.deliveries[other].cohort < block.deliveries[delivery].cohort
+  const earlier = [...deliveries].filter(([other]) => isEarlier(other)).map(([, theirs]) => theirs)
+  const habit = deviation.mean(
+    source,
+    earlier.flatMap((theirs) => [...theirs.values()].flat()),
+  )
+  const hasHabit = habit === null || deviation.change(habit, null, -1).pValue < habitual
   let worst: Verdict | null = null
   for (const [index, [ofClass, list]] of tested.entries()) {
     const direction = deviation.mean(source, list, true)
     if (direction === null) continue
     const mean = deviation.mean(source, list)
-    const isAlone = mean === null || mean.samples < leastSamples
-    // Alone in its cohort, a displacement says nothing; two clusters still do.
-    const displaced = isAlone ? { pValue: 0, ratio: 1 } : deviation.tail(squared(mean.mean), mean.variance, ofClass)
-    const split = splits[index]
     const usual = usualRatio(splits, index)
-    const cluster = Math.min(1, split.tests * fisherTail(split.ratio / usual, split.freedom1, split.freedom2))
+    const cluster = splits[index].pValue(usual)
+    // Alone in its cohort, a displacement says nothing; two clusters still do.
+    const isAlone = mean === null || mean.samples < leastSamples
+    const displaced = isAlone ? { pValue: 0, ratio: 1 } : deviation.change(mean, null, ofClass)
     let changed = 1
-    if (delivery >= 0 && !isAlone) {
-      const earlier = [...deliveries].flatMap(([other, theirs]) =>
-        block.deliveries[other].cohort < block.deliveries[delivery].cohort ? (theirs.get(ofClass) ?? []) : [],
+    if (!isAlone) {
+      const past = deviation.mean(
+        source,
+        earlier.flatMap((theirs) => theirs.get(ofClass) ?? []),
       )
-      const past = earlier.length >= leastSamples ? deviation.mean(source, earlier) : null
-      if (past !== null && past.samples >= leastSamples) {
-        changed = deviation.tail(squaredDifference(mean.mean, past.mean), mean.variance + past.variance, ofClass).pValue
-      }
+      if (past !== null && past.samples >= leastSamples) changed = deviation.change(mean, past, ofClass).pValue
+      else if (!hasHabit) changed = displaced.pValue
     }
     const pValue = (tests * Math.max(displaced.pValue, Math.min(cluster, changed)) * samples) / list.length
     if (worst !== null && pValue >= worst.pValue) continue
     const test = cluster < changed ? 'two clusters' : 'change against earlier deliveries'
-    worst = { pValue, ofClass, delivery, ratio: displaced.ratio, variance: split.ratio / usual, test, direction: direction.mean }
+    worst = { pValue, ofClass, delivery, ratio: displaced.ratio, variance: splits[index].ratio / usual, test, direction: direction.mean }
   }
   return worst
 }
@@ -236,18 +242,6 @@ function findingAbout(block: SampleBlock, deviation: Deviation, source: number, 
     },
     sketch: null,
   }
-}
-
-function squared(vector: ArrayLike<number>): number {
-  let sum = 0
-  for (let i = 0; i < vector.length; i++) sum += vector[i] * vector[i]
-  return sum
-}
-
-function squaredDifference(a: Float64Array, b: Float64Array): number {
-  let sum = 0
-  for (let i = 0; i < a.length; i++) sum += (a[i] - b[i]) ** 2
-  return sum
 }
 
 function figure(value: number): number {

@@ -1,5 +1,5 @@
 import { type ClassResiduals, classResiduals } from '../../src/sketches/class-residuals.ts'
-import { chiSquaredTail } from '../../src/sketches/count-tails.ts'
+import { chiSquaredTail, fisherTail, negativeBinomialTail } from '../../src/sketches/count-tails.ts'
 import type { SampleBlock } from './sample-block.ts'
 
 /** Fewer samples of the other sources are no reference for a stratum. */
@@ -8,13 +8,17 @@ const leastOthers = 16
 /** Fewer samples give neither a direction nor a variance. */
 const leastHalf = 4
 
+/** Share of the other sources' samples that lie in their far tail. */
+const farTail = 0.01
+/** Two halves in turn, and two statistics of each. */
+const splitTests = 4
+
 /** See `Deviation.split`. */
 export interface Split {
+  /** Variance in relation to the others'. */
   readonly ratio: number
-  readonly freedom1: number
-  readonly freedom2: number
-  /** Turns that were tried. */
-  readonly tests: number
+  /** p-value where the source usually scatters `usual` times as much as the others. */
+  pValue(usual: number): number
 }
 
 interface Sums {
@@ -102,41 +106,64 @@ export class Deviation {
   }
 
   /**
-   * p-value of a mean deviation of that squared length and variance under the null that the group's samples are drawn from the others:
-   * the squared length is a sum of weighted chi-squared variables, matched by its first two moments (Box 1954); the weights are the
-   * eigenvalues of the residuals' covariance within strata, of one class or (-1) of all.
+   * How much further a mean deviation is from a past one of the same source than sampling explains; `past` null: from none. The past is
+   * shrunk towards zero by how significant it is (James and Stein, positive part), so that an ordinary source is compared with the others,
+   * and one that was always different with itself. Under the null the squared length is a sum of weighted chi-squared variables, matched by
+   * its first two moments (Box 1954); the weights are the eigenvalues of the residuals' covariance within strata, of one class or (-1)
+   * of all. `ratio` is the squared length in relation to its expectation.
    */
-  tail(squaredLength: number, variance: number, ofClass: number): { pValue: number; ratio: number } {
+  change(now: MeanDeviation, past: MeanDeviation | null, ofClass: number): { pValue: number; ratio: number } {
+    const kept = past === null ? 0 : Math.max(0, 1 - 1 / this.#tail(past.mean, past.variance, ofClass).ratio)
+    if (past === null || kept === 0) return this.#tail(now.mean, now.variance, ofClass)
+    const difference = now.mean.map((value, i) => value - kept * past.mean[i])
+    return this.#tail(difference, now.variance + kept * past.variance, ofClass)
+  }
+
+  #tail(vector: Float64Array, variance: number, ofClass: number): { pValue: number; ratio: number } {
     let spread = this.#spreads.get(ofClass)
     if (spread === undefined) {
       spread = this.#spread(ofClass)
       this.#spreads.set(ofClass, spread)
     }
     if (!(spread.trace > 0)) return { pValue: 1, ratio: 1 }
+    let squaredLength = 0
+    for (let i = 0; i < vector.length; i++) squaredLength += vector[i] * vector[i]
     const ratio = squaredLength / (variance * spread.trace)
     return { pValue: chiSquaredTail(ratio * spread.freedom, spread.freedom), ratio }
   }
 
   /**
-   * Variance of the listed samples (all of one source and class) along the direction of their own displacement, in relation to that of
-   * the other sources' samples of the class: the direction comes from one half of the samples, the variance from the other half, and the
-   * more telling of both turns is given. The degrees of freedom are those of an F test, reduced by the kurtosis of the others.
+   * Whether the listed samples (all of one source and class) split in two along the direction of their own displacement: the direction
+   * comes from one half of the samples, the test from the other half, both in turn. Two statistics: the variance along the direction
+   * against that of the other sources' samples of the class (F, with degrees of freedom reduced by the kurtosis of the others), and the
+   * number of samples in the others' far tail (negative binomial). Both are taken about the own centre: a displaced class is no cluster.
    */
   split(source: number, members: readonly number[], ofClass: number): Split {
     const halves = [0, 1].map((half) => members.filter((at) => (this.#block.hash[at] & 1) === half))
-    let most: Split = { ratio: 1, freedom1: 1, freedom2: 1, tests: 2 }
+    const tests: { ratio: number; pValue: (usual: number) => number }[] = []
+    let others: number[] | null = null
     for (const [learned, tested] of [halves, [halves[1], halves[0]]]) {
       const direction = learned.length < leastHalf || tested.length < leastHalf ? null : this.mean(source, learned, true)
       if (direction === null) continue
-      const own = momentsOf(tested.map((at) => this.project(at, direction.mean)))
-      const others = momentsOf(this.#others(source, ofClass).map((at) => this.project(at, direction.mean)))
-      if (!(others.variance > 0)) continue
-      const ratio = own.variance / others.variance
-      const reduced = 2 / Math.max(1, others.kurtosis - 1)
-      const split = { ratio, freedom1: (tested.length - 1) * reduced, freedom2: (others.samples - 1) * reduced, tests: 2 }
-      if (ratio > most.ratio) most = split
+      others ??= this.#others(source, ofClass)
+      const theirs = Float64Array.from(others, (at) => this.project(at, direction.mean)).sort()
+      const own = Float64Array.from(tested, (at) => this.project(at, direction.mean)).sort()
+      const usualMoments = momentsOf(theirs)
+      if (theirs.length < 2 || !(usualMoments.variance > 0)) continue
+      const ratio = momentsOf(own).variance / usualMoments.variance
+      const reduced = 2 / Math.max(1, usualMoments.kurtosis - 1)
+      tests.push({
+        ratio,
+        pValue: (usual) => {
+          const scattered = fisherTail(ratio / usual, (own.length - 1) * reduced, (theirs.length - 1) * reduced)
+          return Math.min(scattered, farTailOf(own, theirs, Math.sqrt(usual)))
+        },
+      })
     }
-    return most
+    return {
+      ratio: tests.reduce((most, { ratio }) => Math.max(most, ratio), 1),
+      pValue: (usual) => Math.min(1, splitTests * tests.reduce((least, { pValue }) => Math.min(least, pValue(usual)), 1)),
+    }
   }
 
   /** The samples of a source that have a vector. */
@@ -219,7 +246,21 @@ function stratumOf(strata: Map<number, Stratum>, key: number, block: SampleBlock
   return stratum
 }
 
-function momentsOf(values: readonly number[]): { samples: number; variance: number; kurtosis: number } {
+/** p-value of the number of `own` values beyond the far tail of `theirs`, both about their medians, `own` scaled down by `usual`. Both ascend. */
+function farTailOf(own: Float64Array, theirs: Float64Array, usual: number): number {
+  const bound = theirs[Math.ceil((1 - farTail) * theirs.length) - 1] - median(theirs)
+  const centre = median(own)
+  let beyond = 0
+  for (const value of own) if ((value - centre) / usual > bound) beyond++
+  const shape = farTail * theirs.length + 1
+  return negativeBinomialTail(beyond, shape, (own.length * shape) / theirs.length)
+}
+
+function median(ascending: Float64Array): number {
+  return (ascending[(ascending.length - 1) >> 1] + ascending[ascending.length >> 1]) / 2
+}
+
+function momentsOf(values: Float64Array): { samples: number; variance: number; kurtosis: number } {
   const samples = values.length
   const mean = values.reduce((sum, value) => sum + value, 0) / samples
   let second = 0

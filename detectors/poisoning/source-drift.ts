@@ -40,10 +40,10 @@ interface Moments {
  * Every sample is compared with the other sources' samples of the same label that have been trained on equally often in the same epoch
  * (the model moves, and fresh samples look different to it for everybody). Three tests for each delivery (shard) against the source's own
  * past: (1) the mean of its whitened, clipped activations, an MMD with the kernel r(x) r(y), whose null is a sum of chi-squared matched
- * by two moments, against the others and against the source's earlier deliveries; the larger p-value counts, so that a source which
- * was always different (another writer, another scanner) is not news; (2) its mean loss and (3) its mean loss and shortness of activation,
+ * by two moments; (2) its mean loss and (3) its mean loss and shortness of activation,
  * as -ln(1 - rank) among the others, which see a minority of foreign samples. The source's own habit is estimated from its earlier
- * deliveries, or from this one in the last epoch, and shrunk towards none where it is not significant (James and Stein); the null is a
+ * deliveries, or from this one in the last epoch, and shrunk towards none where it is not significant (James and Stein), so that a source
+ * which was always different (another writer, another scanner) is compared with itself, and all others with the rest; the null of (2) and (3) is a
  * shifted gamma. The population stability index of the loss, with its chi-squared null, is part of the evidence. A delivery whose cohort
  * has fewer than three other sources is not tested: fresh material is strange to any model. The error probability is shared out over
  * tests, deliveries and looks.
@@ -164,9 +164,7 @@ function judge(state: State, number: number, strangeness: Strangeness, deviation
     const ofPast = samples.filter((at) => isEarlier(block.delivery[at]))
     const old = deviation.mean(delivery.source, ofPast)
     if (fresh !== null && old !== null && fresh.samples >= leastSamples && old.samples >= leastSamples) {
-      const others = deviation.tail(squared(fresh.mean), fresh.variance, -1)
-      const own = deviation.tail(squaredDifference(fresh.mean, old.mean), fresh.variance + old.variance, -1)
-      moved = { pValue: Math.max(others.pValue, own.pValue), ratio: Math.min(others.ratio, own.ratio) }
+      moved = deviation.change(fresh, old, -1)
     }
   }
   const smallest = Math.min(1, tests * Math.min(stranger.pValue, moved.pValue))
@@ -345,12 +343,6 @@ function momentsOf(values: Float64Array): Moments {
 function squared(vector: ArrayLike<number>): number {
   let sum = 0
   for (let i = 0; i < vector.length; i++) sum += vector[i] * vector[i]
-  return sum
-}
-
-function squaredDifference(a: Float64Array, b: Float64Array): number {
-  let sum = 0
-  for (let i = 0; i < a.length; i++) sum += (a[i] - b[i]) ** 2
   return sum
 }
 
