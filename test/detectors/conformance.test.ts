@@ -8,8 +8,11 @@ import type { Observation } from '../../src/detection/observation.ts'
 import { detectors } from '../../src/detection/registry.ts'
 import type { Event } from '../../src/telemetry/events.ts'
 import { brokenCalls } from './broken-calls.ts'
+import { brokenPoints } from './broken-points.ts'
 
 // What every detector promises, whatever it looks for. A detector joins by being in the registry.
+
+const broken = fc.oneof(brokenCalls, brokenPoints)
 
 function observations(definition: DetectorDefinition, events: readonly Event[], seed = 'conformance'): Observation[] {
   const detection = createDetection({ seed, detectors: [definition] })
@@ -69,7 +72,7 @@ describe.each(detectors.map((definition) => [definition.name, definition] as con
 
   it('takes attributes that vanish, turn up, or are not numbers, and never says what is not finite', () => {
     fc.assert(
-      fc.property(brokenCalls, (events) => {
+      fc.property(broken, (events) => {
         for (const observation of observations(definition, events)) {
           expect(Number.isFinite(observation.score)).toBe(true)
           if (observation.pValue !== null) expect(observation.pValue >= 0 && observation.pValue <= 1).toBe(true)
@@ -84,7 +87,7 @@ describe.each(detectors.map((definition) => [definition.name, definition] as con
 
   it('gives finite scores and p-values after the reference half too', () => {
     fc.assert(
-      fc.property(brokenCalls, (events) => {
+      fc.property(broken, (events) => {
         const decisions = createDecisions({ falseIncidentsPerDay: 1, detectors: [definition] })
         for (const observation of observations(definition, [...anomalous.slice(0, 1500), ...events])) {
           const verdict = decisions.process(observation)
