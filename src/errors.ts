@@ -92,6 +92,14 @@ export const errorTable = {
     title: 'The API does not know who asks, or the role does not suffice',
     action: 'Send `Authorization: Bearer TOKEN` with a token of server.tokens.',
   },
+  TW_ACTION_REFUSED: {
+    title: 'An action in the log is not one of this deployment',
+    action: 'Somebody else wrote it, or the identity key was changed. It does nothing; look for who may write into the topic.',
+  },
+  TW_INSTANCE_UNREACHABLE: {
+    title: 'No running instance answers',
+    action: 'Start one with `tidewatch run`, or name it with --data, or with --api and the environment variable TIDEWATCH_TOKEN.',
+  },
   TW_NOT_FOUND: { title: 'There is nothing of that name', action: 'Check the path and the id.' },
   TW_DETECTOR_UNKNOWN: { title: 'There is no detector of that name', action: '`tidewatch detectors` lists them.' },
   TW_STATE_MISMATCH: { title: 'Saved detector state has another version or fails its checksum', action: 'It is rebuilt from the log.' },

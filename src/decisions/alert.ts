@@ -8,11 +8,11 @@ export interface Handling {
   readonly change?: 'acknowledged' | 'silenced' | 'feedback'
   readonly acknowledged?: { readonly by: string; readonly time: string }
   readonly silenced?: { readonly by: string; readonly time: string; readonly until: string }
-  readonly feedback?: { readonly verdict: Verdict; readonly by: string; readonly time: string }
+  readonly feedback?: { readonly verdict: FeedbackVerdict; readonly by: string; readonly time: string }
 }
 
 /** What a person says of an incident: it was one, it was a false alarm, or it was real but nothing bad. */
-export type Verdict = 'true' | 'false' | 'benign'
+export type FeedbackVerdict = 'true' | 'false' | 'benign'
 
 /** One change of an incident: what `--alerts` writes, webhooks carry and the API answers, byte for byte the same object. */
 export interface Alert {

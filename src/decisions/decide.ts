@@ -5,10 +5,12 @@ import { detectors as registered } from '../detection/registry.ts'
 import { TidewatchError } from '../errors.ts'
 import { ByteReader, ByteWriter } from '../sketches/bytes.ts'
 import type { Category, Subject } from '../telemetry/events.ts'
+import type { Action } from './action.ts'
 import type { Alert } from './alert.ts'
 import { Budget } from './budget.ts'
 import { type Detail, evidenceOf } from './evidence.ts'
 import { combine } from './fusion.ts'
+import { Handlings, type HandlingsState } from './handlings.ts'
 import { Incident, type Standing } from './incident.ts'
 import { LookDecisions, type LookIncidentState } from './looks.ts'
 import { ScorePopulation } from './population.ts'
@@ -41,6 +43,8 @@ export interface Decisions {
   process(observation: Observation): Verdict
   /** Event time has come to `time` (microseconds): incidents that are quiet are resolved. */
   advance(time: number): Alert[]
+  /** Takes up what a person did about an incident; gives the change of the incident that it is. */
+  act(action: Action): Alert[]
   /** Every population that was seen, and whether it is armed. */
   status(): PopulationStatus[]
   /** All state as bytes; `restore` on a new stage with the same detectors goes on as if nothing had happened. */
@@ -56,13 +60,14 @@ const hysteresis = 10
 const shownCalls = 8
 /** Bound on memory; the suspect that was silent longest makes room unless it has an incident. */
 const mostSuspects = 200_000
-const snapshotFormat = 2
+const snapshotFormat = 3
 
 export function createDecisions(options: DecisionOptions): Decisions {
   const definitions = new Map((options.detectors ?? registered).map((definition) => [definition.name, definition]))
   const fingerprint = [...definitions.values()].map(({ name, version }) => `${name} ${version}`).join(', ')
   const budget = new Budget(options.falseIncidentsPerDay)
-  const looks = new LookDecisions(budget)
+  const handlings = new Handlings()
+  const looks = new LookDecisions(budget, handlings)
   const populations = new Map<string, ScorePopulation>()
   const references = new Map<string, Reference>()
   const suspects = new Map<string, Suspect>()
@@ -190,68 +195,90 @@ export function createDecisions(options: DecisionOptions): Decisions {
     return alerts
   }
 
+  const judge = (observation: Observation): Verdict => {
+    const alerts = advance(observation.time)
+    const definition = definitions.get(observation.detector)
+    if (definition === undefined) return { score: observation.score, pValue: observation.pValue, alerts }
+    if (definition.perLook === true) {
+      const alert = looks.process(definition, observation)
+      if (alert !== null) alerts.push(alert)
+      return { score: observation.score, pValue: observation.pValue, alerts }
+    }
+    const suspect = suspectOf(observation)
+    const day = Math.floor(observation.time / dayMicros)
+    // What a training run shows of a subject is one test, however many days it lasts.
+    if (suspect.incident === null && observation.run === null && day > suspect.day) suspect.details.clear()
+    suspect.day = Math.max(suspect.day, day)
+    suspect.calls.push({ traceId: observation.traceId, spanId: observation.ref, time: observation.time })
+    if (suspect.calls.length > shownCalls) suspect.calls.shift()
+
+    // Warm-up days count too: they say how many subjects to plan for.
+    const level = budget.level(observation.category, suspect.key, observation.time, observation.run) * handlings.bar(observation)
+    const learn = handlings.teaches(observation, suspect.incident !== null)
+    // Warm-up runs from the first word of a population, whether or not its reference could score it yet.
+    const scores = populationOf(definition.name, observation.population, observation.time)
+    const referred = refer(definition, observation, learn)
+    if (referred.score === null) return { score: observation.score, pValue: null, alerts }
+    const { score, evidence } = referred
+    if (observation.pValue !== null) scores.exact = true
+    const isArmed = scores.lacks(observation.time) === null
+    let pValue = observation.pValue
+    // A detector with a null of its own is in warm-up while it gives no p-value.
+    if (isArmed && (pValue !== null || !scores.exact)) {
+      const tail = pValue === null ? scores.tailWithout(observation.subject.id, definition.leastSpread) : null
+      pValue ??= tail!.pValue(score)
+      const previous = suspect.details.get(definition.name)
+      if (previous === undefined || pValue <= previous.pValue) {
+        suspect.details.set(definition.name, {
+          detector: definition,
+          score,
+          pValue,
+          threshold:
+            tail?.scoreAt((level * definition.weight) / armed(observation.category, observation.population, observation.time)) ?? null,
+          evidence,
+          events: observation.events,
+          firstSeen: observation.firstSeen,
+          lastSeen: observation.lastSeen,
+          population: observation.population,
+          members: observation.members,
+          others: scores.size - 1,
+          since: scores.since,
+          median: scores.quantile(0.5),
+          high: scores.quantile(0.95),
+        })
+      } else {
+        previous.events = observation.events
+        previous.lastSeen = observation.lastSeen
+      }
+      alerts.push(...decide(suspect, observation, level))
+    }
+    if (handlings.teaches(observation, suspect.incident !== null)) scores.learn(observation.subject.id, score, observation.time)
+    return { score, pValue, alerts }
+  }
+
+  /** Takes what a subject has taught out of the references of a category. */
+  const unlearn = (category: Category, subject: string) => {
+    const concerns = (key: string) => definitions.get(key.slice(0, key.indexOf('\u0000')))?.category === category
+    for (const [key, scores] of populations) if (concerns(key)) scores.forget(subject)
+    for (const [key, reference] of references) if (concerns(key)) reference.forget(subject)
+  }
+
   return {
-    advance,
-
     process(observation) {
-      const alerts = advance(observation.time)
-      const definition = definitions.get(observation.detector)
-      if (definition === undefined) return { score: observation.score, pValue: observation.pValue, alerts }
-      if (definition.perLook === true) {
-        const alert = looks.process(definition, observation)
-        if (alert !== null) alerts.push(alert)
-        return { score: observation.score, pValue: observation.pValue, alerts }
-      }
-      const suspect = suspectOf(observation)
-      const day = Math.floor(observation.time / dayMicros)
-      // What a training run shows of a subject is one test, however many days it lasts.
-      if (suspect.incident === null && observation.run === null && day > suspect.day) suspect.details.clear()
-      suspect.day = Math.max(suspect.day, day)
-      suspect.calls.push({ traceId: observation.traceId, spanId: observation.ref, time: observation.time })
-      if (suspect.calls.length > shownCalls) suspect.calls.shift()
+      const verdict = judge(observation)
+      return verdict.alerts.length === 0 ? verdict : { ...verdict, alerts: handlings.note(verdict.alerts) }
+    },
 
-      // Warm-up days count too: they say how many subjects to plan for.
-      const level = budget.level(observation.category, suspect.key, observation.time, observation.run)
-      const learn = suspect.incident === null
-      // Warm-up runs from the first word of a population, whether or not its reference could score it yet.
-      const scores = populationOf(definition.name, observation.population, observation.time)
-      const referred = refer(definition, observation, learn)
-      if (referred.score === null) return { score: observation.score, pValue: null, alerts }
-      const { score, evidence } = referred
-      if (observation.pValue !== null) scores.exact = true
-      const isArmed = scores.lacks(observation.time) === null
-      let pValue = observation.pValue
-      // A detector with a null of its own is in warm-up while it gives no p-value.
-      if (isArmed && (pValue !== null || !scores.exact)) {
-        const tail = pValue === null ? scores.tailWithout(observation.subject.id, definition.leastSpread) : null
-        pValue ??= tail!.pValue(score)
-        const previous = suspect.details.get(definition.name)
-        if (previous === undefined || pValue <= previous.pValue) {
-          suspect.details.set(definition.name, {
-            detector: definition,
-            score,
-            pValue,
-            threshold:
-              tail?.scoreAt((level * definition.weight) / armed(observation.category, observation.population, observation.time)) ?? null,
-            evidence,
-            events: observation.events,
-            firstSeen: observation.firstSeen,
-            lastSeen: observation.lastSeen,
-            population: observation.population,
-            members: observation.members,
-            others: scores.size - 1,
-            since: scores.since,
-            median: scores.quantile(0.5),
-            high: scores.quantile(0.95),
-          })
-        } else {
-          previous.events = observation.events
-          previous.lastSeen = observation.lastSeen
-        }
-        alerts.push(...decide(suspect, observation, level))
+    advance(time) {
+      return [...handlings.note(advance(time)), ...handlings.expire(time)]
+    },
+
+    act(action) {
+      if (action.kind === 'feedback' && action.verdict === 'true') {
+        const subject = handlings.subjectOf(action.incident)
+        if (subject !== null) unlearn(subject.category, subject.id)
       }
-      if (suspect.incident === null) scores.learn(observation.subject.id, score, observation.time)
-      return { score, pValue, alerts }
+      return handlings.act(action)
     },
 
     status() {
@@ -276,6 +303,7 @@ export function createDecisions(options: DecisionOptions): Decisions {
         .block(serialize([...suspects.values()].map(suspectState)))
         .block(serialize([...open].map(({ key }) => key)))
         .block(serialize(looks.state()))
+        .block(serialize(handlings.state()))
         .finish()
     },
 
@@ -300,6 +328,7 @@ export function createDecisions(options: DecisionOptions): Decisions {
       open.clear()
       for (const key of deserialize(reader.block()) as string[]) open.add(suspects.get(key)!)
       looks.restore(deserialize(reader.block()) as LookIncidentState[])
+      handlings.restore(deserialize(reader.block()) as HandlingsState)
     },
   }
 }

@@ -4,6 +4,7 @@ import type { ByteReader, ByteWriter } from '../sketches/bytes.ts'
 import type { Alert } from './alert.ts'
 import { type Budget, weightOf } from './budget.ts'
 import { evidenceOf } from './evidence.ts'
+import type { Handlings } from './handlings.ts'
 import { Incident, type IncidentState, type Standing } from './incident.ts'
 
 /** What an open incident about looks needs besides itself; plain values. */
@@ -46,20 +47,23 @@ const hysteresis = 10
  */
 export class LookDecisions {
   readonly #budget: Budget
+  readonly #handlings: Pick<Handlings, 'bar'>
   /** By detector and population, least recently seen first. */
   readonly #watched = new Map<string, Looks>()
   readonly #open = new Map<string, Open>()
   /** Open incidents by population: most populations have none, and then no key is made. */
   readonly #openIn = new Map<string, number>()
 
-  constructor(budget: Budget) {
+  constructor(budget: Budget, handlings: Pick<Handlings, 'bar'>) {
     this.#budget = budget
+    this.#handlings = handlings
   }
 
   process(definition: DetectorDefinition, observation: Observation): Alert | null {
     const { pValue, population, time } = observation
     const watch = `${definition.name}\u0000${population}`
-    const level = this.#budget.level(definition.category, watch, time, observation.run, mostOfDay) * this.#weight(watch, time)
+    const share = this.#weight(watch, time) * this.#handlings.bar(observation)
+    const level = this.#budget.level(definition.category, watch, time, observation.run, mostOfDay) * share
     if (pValue === null || pValue > hysteresis * level) return null
     const opens = pValue <= level && observation.score >= definition.effectFloor
     if (!opens && !this.#openIn.has(population)) return null

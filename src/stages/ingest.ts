@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema.ts'
+import type { Action } from '../decisions/action.ts'
 import { errorCode } from '../errors.ts'
 import { ByteReader, ByteWriter } from '../sketches/bytes.ts'
 import { refusalOf } from '../sources/refusal.ts'
@@ -9,12 +10,15 @@ import type { JoinWindow } from '../telemetry/join.ts'
 import type { Mapped, Mapper } from '../telemetry/map.ts'
 import { decodeRequest } from '../telemetry/otlp/decode.ts'
 import { addTally, type Tally } from '../telemetry/tally.ts'
+import { type ActionKey, isAction, readAction } from './action-record.ts'
 import { isTick } from './tick.ts'
 
 /** What one record of the log became. */
 export interface Ingested {
   readonly events: readonly Event[]
   readonly deadLetters: readonly DeadLetter[]
+  /** What a person did, where the record is an action. */
+  readonly action: Action | null
   /** Values clamped or dropped inside usable records, by reason. */
   readonly clamped: Tally
   /** Spans and log records that became no event of their own, by reason. */
@@ -34,20 +38,22 @@ export interface Ingest {
   restore(bytes: Uint8Array): void
 }
 
-/** `mapper` of `src/telemetry/map.ts`. */
-export function createIngest(config: Pick<Config, 'ingest' | 'deadLetters'>, mapper: Mapper): Ingest {
-  return new OneLogIngest(config, mapper)
+/** `mapper` of `src/telemetry/map.ts`. @param actionKey null: actions are refused. */
+export function createIngest(config: Pick<Config, 'ingest' | 'deadLetters'>, mapper: Mapper, actionKey: ActionKey | null): Ingest {
+  return new OneLogIngest(config, mapper, actionKey)
 }
 
 class OneLogIngest implements Ingest {
   private readonly config: Pick<Config, 'ingest' | 'deadLetters'>
   private readonly mapper: Mapper
+  private readonly actionKey: ActionKey | null
   private readonly window: JoinWindow
   private watermark: number | null = null
 
-  constructor(config: Pick<Config, 'ingest' | 'deadLetters'>, mapper: Mapper) {
+  constructor(config: Pick<Config, 'ingest' | 'deadLetters'>, mapper: Mapper, actionKey: ActionKey | null) {
     this.config = config
     this.mapper = mapper
+    this.actionKey = actionKey
     this.window = mapper.createWindow()
   }
 
@@ -59,6 +65,7 @@ class OneLogIngest implements Ingest {
     const refusal = refusalOf(record)
     if (refusal) return this.ingested([], [{ ...this.deadLetter(batch, record, refusal.code, refusal.reason, 0), size: refusal.size }])
     try {
+      if (isAction(record)) return { ...this.ingested([], []), action: readAction(record, this.actionKey) }
       const { maxRecordBytes, maxDepth } = this.config.ingest
       const request = decodeRequest(record.value, { signal: record.signal, keys: this.mapper.keys, maxBytes: maxRecordBytes, maxDepth })
       const { topic, epoch, partition } = batch
@@ -109,7 +116,7 @@ class OneLogIngest implements Ingest {
       addTally(clamped, part.clamped)
       addTally(ignored, part.ignored)
     }
-    return { events: parts.flatMap((part) => part.events), deadLetters, clamped, ignored, watermark: this.watermark }
+    return { events: parts.flatMap((part) => part.events), deadLetters, action: null, clamped, ignored, watermark: this.watermark }
   }
 
   private deadLetter(batch: SourceBatch, record: SourceRecord, code: DeadLetter['code'], reason: string, index: number): DeadLetter {

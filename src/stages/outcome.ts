@@ -1,3 +1,4 @@
+import type { Action } from '../decisions/action.ts'
 import type { Alert } from '../decisions/alert.ts'
 import type { Observation } from '../detection/observation.ts'
 import type { DeadLetter } from '../telemetry/dead-letter.ts'
@@ -9,6 +10,8 @@ export interface Outcome {
   readonly events: readonly Event[]
   readonly observations: readonly Observation[]
   readonly alerts: readonly Alert[]
+  /** What people did. */
+  readonly actions: readonly Action[]
   readonly deadLetters: readonly DeadLetter[]
   /** Values clamped or dropped inside usable records, by reason. */
   readonly clamped: Readonly<Tally>
@@ -21,6 +24,7 @@ export class OutcomeBuilder implements Outcome {
   readonly events: Event[] = []
   readonly observations: Observation[] = []
   readonly alerts: Alert[] = []
+  readonly actions: Action[] = []
   readonly deadLetters: DeadLetter[] = []
   readonly clamped: Tally = {}
   readonly ignored: Tally = {}

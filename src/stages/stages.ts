@@ -7,6 +7,7 @@ import { ByteReader, ByteWriter } from '../sketches/bytes.ts'
 import type { SourceBatch, SourceRecord } from '../sources/source.ts'
 import type { Mapper } from '../telemetry/map.ts'
 import { addTally } from '../telemetry/tally.ts'
+import type { ActionKey } from './action-record.ts'
 import { createIngest, type Ingest, type Ingested } from './ingest.ts'
 import type { OutcomeBuilder } from './outcome.ts'
 
@@ -25,9 +26,10 @@ export class Stages {
   private readonly deciding: Decisions
   private time: number | null = null
 
-  constructor(config: Config, mapper: Mapper) {
+  /** @param actionKey what actions in the log are signed with; null: there are none, as in files. */
+  constructor(config: Config, mapper: Mapper, actionKey: ActionKey | null = null) {
     this.identity = stateIdentity(config)
-    this.ingest = createIngest(config, mapper)
+    this.ingest = createIngest(config, mapper, actionKey)
     this.detection = createDetection({ seed: config.seed, disabled: config.decisions.disabled })
     this.deciding = createDecisions({ falseIncidentsPerDay: config.decisions.falseIncidentsPerDay })
     this.decisions = this.deciding
@@ -93,6 +95,10 @@ export class Stages {
         outcome.observations.push({ ...observation, score, pValue })
         outcome.alerts.push(...alerts)
       }
+    }
+    if (ingested.action !== null) {
+      outcome.actions.push(ingested.action)
+      outcome.alerts.push(...this.deciding.act(ingested.action))
     }
     if (ingested.watermark !== null) {
       this.time = ingested.watermark

@@ -1,7 +1,7 @@
 import type { SourceRecord } from '../sources/source.ts'
 
 /** Header of records that Tidewatch itself writes into its log. */
-const controlHeader = 'tidewatch-control'
+export const controlHeader = 'tidewatch-control'
 
 /** Headers of a clock tick: a record of the log that says how late it is, so that replays know what the passing of time did. */
 export const tickHeaders: Readonly<Record<string, string>> = { [controlHeader]: 'tick' }

@@ -1,3 +1,4 @@
+import type { Action } from '../decisions/action.ts'
 import type { Alert } from '../decisions/alert.ts'
 import type { Observation } from '../detection/observation.ts'
 import type { DeadLetter } from '../telemetry/dead-letter.ts'
@@ -227,6 +228,19 @@ export function alertRow(alert: Alert): Row {
   }
 }
 
+export function actionRow(action: Action): Row {
+  return {
+    time: micros(action.time),
+    id: action.id,
+    incident: action.incident,
+    kind: action.kind,
+    by: action.by,
+    note: action.note,
+    until: action.kind === 'silence' ? micros(action.until) : null,
+    verdict: action.kind === 'feedback' ? action.verdict : '',
+  }
+}
+
 export function deadLetterRow(letter: DeadLetter): Row {
   return {
     time: micros(letter.time),
@@ -249,6 +263,7 @@ export function batchRows(outcome: {
   readonly deadLetters: readonly DeadLetter[]
   readonly observations: readonly Omit<Observation, 'sketch'>[]
   readonly alerts: readonly Alert[]
+  readonly actions: readonly Action[]
   readonly deliveries: readonly Row[]
 }): WriteBatch['rows'] {
   const rows = {
@@ -260,6 +275,7 @@ export function batchRows(outcome: {
     dead_letters: outcome.deadLetters.map(deadLetterRow),
     observations: outcome.observations.map(observationRow),
     alerts: outcome.alerts.map(alertRow),
+    actions: outcome.actions.map(actionRow),
     webhook_deliveries: outcome.deliveries,
   }
   for (const event of outcome.events) {

@@ -25,6 +25,7 @@ export const tables = [
   { name: 'observations', retention: 'calls', filledBy: 'rows' },
   { name: 'alerts', retention: 'alerts', filledBy: 'rows' },
   { name: 'incidents', retention: 'alerts', filledBy: 'view' },
+  { name: 'actions', retention: 'alerts', filledBy: 'rows' },
   { name: 'webhook_deliveries', retention: 'alerts', filledBy: 'rows' },
   { name: 'checkpoints', retention: null, filledBy: 'rows' },
   { name: 'ranges', retention: null, filledBy: 'rows' },

@@ -176,7 +176,7 @@ export function storeConformance(name: string, start: () => Promise<Subject>): v
         const events = everyEvent(topic)
         const written: WriteBatch = {
           range: rangeOf(topic, 0, 9),
-          rows: batchRows({ events, deadLetters: [], observations: [observation()], alerts: [], deliveries: [] }),
+          rows: batchRows({ events, deadLetters: [], observations: [observation()], alerts: [], actions: [], deliveries: [] }),
         }
         await store.write(written)
         for (const [table, rows] of Object.entries(written.rows)) {

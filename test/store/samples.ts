@@ -182,7 +182,7 @@ export function alert(changes: Partial<Alert> = {}): Alert {
 }
 
 export function batch(range: RangeKey, events: readonly Event[]): WriteBatch {
-  return { range, rows: batchRows({ events, deadLetters: [], observations: [], alerts: [], deliveries: [] }) }
+  return { range, rows: batchRows({ events, deadLetters: [], observations: [], alerts: [], actions: [], deliveries: [] }) }
 }
 
 /** A batch of ten offsets from `first` with rows for tables at the beginning, the middle and the end of the order of writing. */
@@ -201,6 +201,6 @@ export function sparse(topic: string, first = 0): WriteBatch {
   const deliveries = [{ id: `${topic}-${first}`, target: topic, state: 'pending', attempt: 0, created: 1, updated: 1 }]
   return {
     range: rangeOf(topic, first, first + 9),
-    rows: batchRows({ events, deadLetters: [letter], observations: [observation()], alerts, deliveries }),
+    rows: batchRows({ events, deadLetters: [letter], observations: [observation()], alerts, actions: [], deliveries }),
   }
 }
