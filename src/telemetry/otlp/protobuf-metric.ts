@@ -11,15 +11,17 @@ interface PointLayout {
   readonly double: number
   readonly integer: number
   readonly count: number
+  /** The value where none is written: null where that means that there is none. */
+  readonly absent: number | null
 }
 
 /** By tag of the metric's data: gauge, sum, histogram, exponential histogram, summary. */
 const layouts: Readonly<Record<number, PointLayout>> = {
-  42: { kind: 'gauge', labels: 58, flags: 64, double: 33, integer: 49, count: -1 },
-  58: { kind: 'sum', labels: 58, flags: 64, double: 33, integer: 49, count: -1 },
-  74: { kind: 'histogram', labels: 74, flags: 80, double: 41, integer: -1, count: 33 },
-  82: { kind: 'histogram', labels: 10, flags: 80, double: 41, integer: -1, count: 33 },
-  90: { kind: 'histogram', labels: 58, flags: 64, double: 41, integer: -1, count: 33 },
+  42: { kind: 'gauge', labels: 58, flags: 64, double: 33, integer: 49, count: -1, absent: null },
+  58: { kind: 'sum', labels: 58, flags: 64, double: 33, integer: 49, count: -1, absent: null },
+  74: { kind: 'histogram', labels: 74, flags: 80, double: 41, integer: -1, count: 33, absent: null },
+  82: { kind: 'histogram', labels: 10, flags: 80, double: 41, integer: -1, count: 33, absent: null },
+  90: { kind: 'histogram', labels: 58, flags: 64, double: 41, integer: -1, count: 33, absent: 0 },
 }
 const summary = 90
 
@@ -84,7 +86,7 @@ function readPoint(r: Reading, end: number, layout: PointLayout, shape: MetricSh
   r.limits.takeRecord()
   let startMicros = 0
   let timeMicros = 0
-  let value: number | null = null
+  let value = layout.absent
   let observations = 0
   let flags = 0
   const labels: [string, string][] = []
