@@ -6,6 +6,8 @@ import { backdoorActivation } from '../../detectors/poisoning/backdoor-activatio
 import { labelFlip } from '../../detectors/poisoning/label-flip.ts'
 import { provenance } from '../../detectors/poisoning/provenance.ts'
 import { sourceDrift } from '../../detectors/poisoning/source-drift.ts'
+import { sybilUpdates } from '../../detectors/poisoning/sybil-updates.ts'
+import { updateOutlier } from '../../detectors/poisoning/update-outlier.ts'
 import { seriesAnomaly } from '../../detectors/signal/series-anomaly.ts'
 import { TidewatchError } from '../errors.ts'
 import type { DetectorDefinition } from './contract.ts'
@@ -21,6 +23,8 @@ export const detectors: readonly DetectorDefinition[] = [
   labelFlip as DetectorDefinition,
   backdoorActivation as DetectorDefinition,
   sourceDrift as DetectorDefinition,
+  updateOutlier as DetectorDefinition,
+  sybilUpdates as DetectorDefinition,
 ]
 
 /** The detectors that are switched on. Throws TW_DETECTOR_UNKNOWN for a name that no detector has. */
