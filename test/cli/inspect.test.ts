@@ -1,8 +1,8 @@
-import { mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { inspectCommand } from '../../src/cli/inspect.ts'
 
 const text = (value: string) => ({ stringValue: value })
@@ -26,6 +26,8 @@ function request(id: string, pairs: Record<string, object>, more: object = {}): 
 
 const chat = { 'gen_ai.operation.name': text('chat'), 'gen_ai.provider.name': text('openai'), 'gen_ai.request.model': text('m') }
 let directory = ''
+
+afterAll(() => rm(directory, { recursive: true, force: true }))
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'tidewatch-inspect-'))

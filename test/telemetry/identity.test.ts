@@ -1,7 +1,7 @@
-import { mkdtemp, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { keyedHash } from '../../src/telemetry/hasher.ts'
 import { decodeIdentityKey, loadOrCreateIdentityKey } from '../../src/telemetry/identity-key.ts'
 import { networkOf } from '../../src/telemetry/network.ts'
@@ -164,7 +164,9 @@ describe('keyed hashes', () => {
 
 describe('the key of the hashes', () => {
   it('is made once, readable by its owner only, and the same for two processes that start at once', async () => {
-    const directory = join(await mkdtemp(join(tmpdir(), 'tidewatch-key-')), 'data')
+    const parent = await mkdtemp(join(tmpdir(), 'tidewatch-key-'))
+    onTestFinished(() => rm(parent, { recursive: true, force: true }))
+    const directory = join(parent, 'data')
     const keys = await Promise.all([1, 2, 3].map(() => loadOrCreateIdentityKey(directory)))
     expect(keys[0]).toHaveLength(32)
     expect(keys[1]).toEqual(keys[0])
@@ -175,6 +177,7 @@ describe('the key of the hashes', () => {
 
   it('is not replaced where its file is damaged: all principals would become strangers', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'tidewatch-key-'))
+    onTestFinished(() => rm(directory, { recursive: true, force: true }))
     await writeFile(join(directory, 'identity.key'), 'half a k')
     await expect(loadOrCreateIdentityKey(directory)).rejects.toMatchObject({ code: 'TW_CONFIG_INVALID' })
     expect(await readFile(join(directory, 'identity.key'), 'utf8')).toBe('half a k')
