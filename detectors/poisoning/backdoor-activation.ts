@@ -8,6 +8,8 @@ import { runOf, SampleBlock, shareOf } from './sample-block.ts'
 /** Fewer samples of one class from one source are no cluster. */
 const leastSamples = 8
 const shownSamples = 12
+/** A displacement that is no rarer cannot become significant, whatever joins it. */
+const notWorthwhile = 0.01
 /** Part of a source's error probability for the test of all its samples; the rest is for single deliveries. */
 const wholeSource = 0.25
 /** Cluster and change share the error probability of a class. */
@@ -111,7 +113,7 @@ function look(block: SampleBlock, part: number): Finding[] {
         consider(judge(block, deviation, source, classes, number, ofSource.deliveries), share)
       }
     }
-    if (worst !== null) findings.push(findingAbout(block, deviation, source, worst))
+    findings.push(worst === null ? nothingAbout(block, source) : findingAbout(block, deviation, source, worst))
   }
   return findings
 }
@@ -158,7 +160,7 @@ function judge(
   let samples = 0
   for (const list of classes.values()) if (list.length >= leastSamples) samples += list.length
   const tested = [...classes].filter(([, list]) => list.length >= leastSamples)
-  const splits = tested.map(([ofClass, list]) => deviation.split(source, list, ofClass))
+  let splits: Split[] | null = null
   const isEarlier = (other: number) => delivery >= 0 && block.deliveries[other].cohort < block.deliveries[delivery].cohort
   const earlier = [...deliveries].filter(([other]) => isEarlier(other)).map(([, theirs]) => theirs)
   const habit = deviation.mean(
@@ -168,14 +170,16 @@ function judge(
   const hasHabit = habit === null || deviation.change(habit, null, -1).pValue < habitual
   let worst: Verdict | null = null
   for (const [index, [ofClass, list]] of tested.entries()) {
-    const direction = deviation.mean(source, list, true)
-    if (direction === null) continue
     const mean = deviation.mean(source, list)
-    const usual = usualRatio(splits, index)
-    const cluster = splits[index].pValue(usual)
     // Alone in its cohort, a displacement says nothing; two clusters still do.
     const isAlone = mean === null || mean.samples < leastSamples
     const displaced = isAlone ? { pValue: 0, ratio: 1 } : deviation.change(mean, null, ofClass)
+    // Most honest classes end here.
+    const direction = displaced.pValue > notWorthwhile ? null : deviation.mean(source, list, true)
+    if (direction === null) continue
+    splits ??= tested.map(([name, members]) => deviation.split(source, members, name))
+    const usual = usualRatio(splits, index)
+    const cluster = splits[index].pValue(usual)
     let changed = 1
     if (!isAlone) {
       const past = deviation.mean(
@@ -198,6 +202,12 @@ function usualRatio(splits: readonly Split[], without: number): number {
   const others = splits.filter((_, index) => index !== without).map(({ ratio }) => ratio)
   others.sort((a, b) => a - b)
   return others.length < 3 ? 1 : Math.max(1, others[others.length >> 1])
+}
+
+function nothingAbout(block: SampleBlock, source: number): Finding {
+  const time = block.time[block.size - 1]
+  const subject = { kind: 'source', id: block.sources[source] } as const
+  return { about: { subject, firstSeen: time, lastSeen: time }, score: 0, pValue: 1, events: 0, evidence: {}, sketch: null }
 }
 
 function findingAbout(block: SampleBlock, deviation: Deviation, source: number, verdict: Verdict): Finding {

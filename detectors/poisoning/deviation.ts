@@ -53,7 +53,7 @@ export class Deviation {
 
   constructor(block: SampleBlock) {
     this.#block = block
-    this.residuals = classResiduals(block.vectors, block.dimensions, block.label, block.size)
+    this.residuals = classResiduals(block.vectors(), block.dimensions, block.label, block.size)
     for (let at = 0; at < block.size; at++) {
       if (this.residuals.usable[at] === 0) continue
       const listed = this.#bySource.get(block.source[at])

@@ -3,7 +3,7 @@ import type { ByteReader, ByteWriter } from '../../src/sketches/bytes.ts'
 import { hash32 } from '../../src/sketches/random.ts'
 import type { Event, TrainingSampleEvent } from '../../src/telemetry/events.ts'
 
-/** Distinct samples a block holds at most. With 32 dimensions that is 1.4 MB a run. */
+/** Distinct samples a block holds at most. With 32 dimensions that is 600 KB a run. */
 const capacity = 8192
 /** Where samples have no ids nobody can tell when they come again. */
 const capacityWithoutIds = 4096
@@ -21,6 +21,7 @@ const firstLook = 512
 /** Parts of a block's error probability for looks before its end, for the look at nearly all of it, and for the one at its end. */
 const parts = { early: 0.25, nearlyAll: 0.6, end: 0.15 } as const
 const mostNames = 4096
+const foldedVector = new Float64Array(mostDimensions)
 /** A cohort with fewer other sources is no reference. */
 const leastCompany = 3
 
@@ -65,7 +66,9 @@ export class SampleBlock {
   loss = new Float32Array(256)
   time = new Float64Array(256)
   hash = new Uint32Array(256)
-  vectors = new Float32Array(0)
+  /** Vectors in eight bits a number, in units of the vector's scale: far finer than samples of a class scatter. */
+  codes = new Int8Array(0)
+  scales = new Float32Array(0)
   ids: string[] = []
 
   readonly #keepsVectors: boolean
@@ -122,9 +125,12 @@ export class SampleBlock {
     return others.size >= leastCompany
   }
 
-  /** Vector of a sample as a view. */
-  vector(at: number): Float32Array {
-    return this.vectors.subarray(at * this.dimensions, (at + 1) * this.dimensions)
+  /** All vectors, one after another; zeros where a sample has none. */
+  vectors(): Float32Array {
+    const d = this.dimensions
+    const vectors = new Float32Array(this.size * d)
+    for (let at = 0; at < this.size; at++) for (let i = at * d; i < (at + 1) * d; i++) vectors[i] = this.codes[i] * this.scales[at]
+    return vectors
   }
 
   #turn(cut: number, look: (part: number) => void): void {
@@ -143,10 +149,10 @@ export class SampleBlock {
     this.#sawNearlyAll = false
     this.#repeats = 0
     this.#seen.clear()
-    for (const column of [this.source, this.delivery, this.label, this.predicted, this.loss, this.time, this.hash]) {
+    for (const column of [this.source, this.delivery, this.label, this.predicted, this.loss, this.time, this.hash, this.scales]) {
       column.copyWithin(0, cut, cut + moved)
     }
-    this.vectors.copyWithin(0, cut * this.dimensions, (cut + moved) * this.dimensions)
+    this.codes.copyWithin(0, cut * this.dimensions, (cut + moved) * this.dimensions)
     this.ids = this.ids.slice(cut)
     this.size = moved
     this.#cut = moved
@@ -171,24 +177,31 @@ export class SampleBlock {
     this.size++
   }
 
-  /** Writes a folded vector; zeros where there is none or it is of another length than the block's. */
+  /** Keeps a folded vector; zeros where there is none or it is of another length than the block's. */
   #keep(vector: Float32Array | null, at: number): void {
     if (vector !== null && this.dimensions === 0 && vector.length > 0) {
       this.dimensions = Math.min(mostDimensions, vector.length)
-      this.vectors = new Float32Array(this.source.length * this.dimensions)
+      this.codes = new Int8Array(this.source.length * this.dimensions)
+      this.scales = new Float32Array(this.source.length)
     }
     const d = this.dimensions
     if (d === 0) return
-    const start = at * d
-    this.vectors.fill(0, start, start + d)
+    this.codes.fill(0, at * d, (at + 1) * d)
+    this.scales[at] = 0
     if (vector === null || Math.min(mostDimensions, vector.length) !== d) return
+    const folded = foldedVector
+    folded.fill(0)
     for (let i = 0; i < vector.length; i++) {
       const value = vector[i]
       // The greatest half-precision number bounds what a broken vector can do.
       const bounded = Number.isFinite(value) ? Math.max(-65504, Math.min(65504, value)) : 0
-      if (i < d) this.vectors[start + i] += bounded
-      else this.vectors[start + (i % d)] += Math.imul(i, 0x9e3779b1) & 0x10000 ? bounded : -bounded
+      folded[i % d] += i < d || (Math.imul(i, 0x9e3779b1) & 0x10000) !== 0 ? bounded : -bounded
     }
+    let largest = 0
+    for (let i = 0; i < d; i++) largest = Math.max(largest, Math.abs(folded[i]))
+    this.scales[at] = largest / 127
+    const scale = this.scales[at]
+    if (scale > 0) for (let i = 0; i < d; i++) this.codes[at * d + i] = Math.max(-127, Math.min(127, Math.round(folded[i] / scale)))
   }
 
   #grow(): void {
@@ -200,7 +213,8 @@ export class SampleBlock {
     this.loss = grown(this.loss, new Float32Array(length))
     this.time = grown(this.time, new Float64Array(length))
     this.hash = grown(this.hash, new Uint32Array(length))
-    this.vectors = grown(this.vectors, new Float32Array(length * this.dimensions))
+    this.codes = grown(this.codes, new Int8Array(length * this.dimensions))
+    this.scales = grown(this.scales, new Float32Array(this.dimensions > 0 ? length : 0))
   }
 
   #deliveryOf(source: number, shard: string, at: number): number {
@@ -239,9 +253,11 @@ export class SampleBlock {
     }
     for (let at = 0; at < this.size; at++) {
       writer.u16(this.source[at]).u16(this.delivery[at]).u16(this.label[at]).u16(this.predicted[at])
-      writer.f64(this.loss[at]).f64(this.time[at]).text(this.ids[at])
+      writer.f64(this.time[at]).text(this.ids[at])
     }
-    writer.f32s(this.vectors.subarray(0, this.size * this.dimensions))
+    writer.f32s(this.loss.subarray(0, this.size))
+    if (this.dimensions === 0) return
+    writer.f32s(this.scales.subarray(0, this.size)).block(new Uint8Array(this.codes.buffer, 0, this.size * this.dimensions))
   }
 
   static decode(reader: ByteReader, keepsVectors: boolean): SampleBlock {
@@ -269,20 +285,26 @@ export class SampleBlock {
       block.#deliveryNumbers[source].set(name, block.deliveries.push({ source, name, cohort, order, first }) - 1)
     }
     while (block.source.length < size) block.#grow()
-    if (block.vectors.length === 0) block.vectors = new Float32Array(block.source.length * block.dimensions)
+    if (block.dimensions > 0) {
+      block.codes = new Int8Array(block.source.length * block.dimensions)
+      block.scales = new Float32Array(block.source.length)
+    }
     for (let at = 0; at < size; at++) {
       block.source[at] = reader.u16()
       block.delivery[at] = reader.u16()
       block.label[at] = reader.u16()
       block.predicted[at] = reader.u16()
-      block.loss[at] = reader.f64()
       block.time[at] = reader.f64()
       const id = reader.text()
       block.ids.push(id)
       block.hash[at] = id === '' ? 0 : hash32(id)
       if (id !== '') block.#seen.add(block.hash[at])
     }
-    block.vectors.set(reader.f32s(size * block.dimensions))
+    block.loss.set(reader.f32s(size))
+    if (block.dimensions > 0) {
+      block.scales.set(reader.f32s(size))
+      block.codes.set(new Int8Array(reader.block().buffer))
+    }
     block.size = size
     return block
   }
@@ -296,7 +318,7 @@ export function shareOf(n: number): number {
   return 1 / (n * (n + 1))
 }
 
-function grown<T extends Uint16Array | Uint32Array | Float32Array | Float64Array>(from: T, to: T): T {
+function grown<T extends Int8Array | Uint16Array | Uint32Array | Float32Array | Float64Array>(from: T, to: T): T {
   to.set(from as never)
   return to
 }

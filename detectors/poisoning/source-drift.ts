@@ -211,13 +211,15 @@ class Strangeness {
       if (stratum === undefined) strata.set(key, [at])
       else stratum.push(at)
     }
-    const lengths = Float64Array.from({ length: block.size }, (_, at) => -squared(block.vector(at)))
+    const d = block.dimensions
+    const vectors = block.vectors()
+    const lengths = Float64Array.from({ length: block.size }, (_, at) => -squared(vectors.subarray(at * d, (at + 1) * d)))
     for (const members of strata.values()) {
       rankAmong(members, block.loss, (at, rank) => {
         loss[at] = -Math.log(1 - rank)
         this.lossDecile[at] = Math.min(9, Math.floor(10 * rank))
       })
-      if (block.dimensions > 0) rankAmong(members, lengths, (at, rank) => (both[at] = -Math.log(1 - rank)))
+      if (d > 0) rankAmong(members, lengths, (at, rank) => (both[at] = -Math.log(1 - rank)))
     }
     for (let at = 0; at < block.size; at++) both[at] += loss[at]
     this.moments = this.scores.map(momentsOf)
