@@ -39,8 +39,8 @@ async function run(config: Config): Promise<void> {
   const { startInstance } = await import('../stages/instance.ts')
   const instance = await startInstance(config, { log, version })
   log.info({ version, ...instance.addresses }, 'watching')
-  const reason = await stopped
-  log.info({ reason }, 'draining')
+  const reason = await Promise.race([stopped, instance.failed])
+  if (typeof reason === 'string') log.info({ reason }, 'draining')
   const deadline = setTimeout(() => {
     log.error('the stop took too long; what is unfinished is done again after the next start')
     process.exit(1)
@@ -48,4 +48,5 @@ async function run(config: Config): Promise<void> {
   await instance.stop()
   clearTimeout(deadline)
   log.info('stopped')
+  if (reason instanceof Error) throw reason
 }

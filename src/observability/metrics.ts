@@ -105,13 +105,6 @@ export const metricTable = {
     description: 'Changes of incidents: opened, updated, resolved.',
     attributes: ['detector', 'status'],
   },
-  detectorTime: {
-    name: 'tidewatch.detector.time',
-    kind: 'counter',
-    unit: 's',
-    description: 'Time spent in a detector.',
-    attributes: ['detector'],
-  },
   webhookDeliveries: {
     name: 'tidewatch.webhook.deliveries',
     kind: 'counter',

@@ -25,6 +25,8 @@ export interface Inlets {
   problems(): readonly string[]
   /** Opens the receivers. Rejects where an address is taken. */
   listen(): Promise<void>
+  /** Writes a record of Tidewatch's own into the log, after what was accepted before. Resolves once it cannot be lost any more. */
+  control(headers: Readonly<Record<string, string>>): Promise<void>
   /** Closes the receivers: what was answered with success is in the log. */
   closeDoors(): Promise<void>
   /** Closes the log, after the sources were stopped. */
@@ -40,7 +42,9 @@ export async function openInlets(config: Config, log: Logger, metrics: Metrics, 
   const receiver = new OtlpReceiver(back.sink, {
     maxInFlight: config.otlp.maxInFlight,
     keepBytes: config.deadLetters.maxBytes,
-    onFailure: (error) => log.warn({ err: error }, 'a request could not be made durable; the sender is told to come again'),
+    onFailure: sparingly((error, unsaid) =>
+      log.warn({ err: error, unsaid }, 'a request could not be made durable; the sender is told to come again'),
+    ),
   })
   const { http, grpc, maxRequestBytes } = config.otlp
   const doors: { kind: 'http' | 'grpc'; host: string; server: OtlpServer }[] = []
@@ -68,10 +72,32 @@ export async function openInlets(config: Config, log: Logger, metrics: Metrics, 
           server: await startOtlpGrpc({ ...grpc, receiver, maxRequestBytes, onAnswer: count('grpc') }),
         })
     },
+    control: async (headers) => {
+      await back.sink.accept({ signal: 'traces', value: new Uint8Array(0), headers, receivedAt: Date.now() })
+    },
     async closeDoors() {
       await Promise.all(doors.splice(0).map(({ server }) => server.stop(DOOR_PATIENCE)))
     },
     close: () => back.close(),
+  }
+}
+
+/** Milliseconds between two warnings about refused requests: a full disk refuses thousands a second. */
+const WARNING_INTERVAL = 10_000
+
+/** Calls `say` at most every ten seconds, with the number of errors that were not said since. */
+function sparingly(say: (error: Error, unsaid: number) => void): (error: Error) => void {
+  let last = Number.NEGATIVE_INFINITY
+  let unsaid = 0
+  return (error) => {
+    const now = performance.now()
+    if (now - last < WARNING_INTERVAL) {
+      unsaid++
+      return
+    }
+    say(error, unsaid)
+    last = now
+    unsaid = 0
   }
 }
 

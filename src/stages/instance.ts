@@ -16,10 +16,11 @@ import { FORMAT_VERSION } from '../store/insert.ts'
 import { openStore } from '../store/open.ts'
 import { batchRows } from '../store/rows.ts'
 import type { Store } from '../store/store.ts'
+import { actionHeaders, openActionKey } from './action-record.ts'
 import { Checkpointing } from './checkpointing.ts'
 import { fileClaims } from './file-claims.ts'
 import { type Inlets, openInlets } from './inlets.ts'
-import { openMapper } from './mapper.ts'
+import { openMapper, openPseudonym } from './mapper.ts'
 import type { Outcome } from './outcome.ts'
 import { Pipeline } from './pipeline.ts'
 import { PoisonGuard } from './poison.ts'
@@ -43,6 +44,8 @@ export interface Instance {
   readonly addresses: Addresses
   readonly alerts: AlertFeed
   readonly store: Store
+  /** Resolves when a part failed in a way that waiting does not mend (credentials refused); never otherwise. */
+  readonly failed: Promise<Error>
   status(): PipelineStatus
   /** Resolves once everything that was accepted so far is stored. */
   drained(): Promise<void>
@@ -105,8 +108,10 @@ async function start(
   const oneLog = config.kafka.brokers.length === 0
   const checkpoints = oneLog ? openCheckpoints(config, store, log) : null
   const mapper = await openMapper(config)
+  const pseudonym = await openPseudonym(config)
+  const actionKey = await openActionKey(config)
   const pipeline = new Pipeline({
-    createStages: () => new Stages(config, mapper),
+    createStages: () => new Stages(config, mapper, actionKey),
     guard: new PoisonGuard(config.deadLetters.maxShare, config.deadLetters.maxRun),
     base: { salt, format: FORMAT_VERSION },
     stored: async (topic, epoch, partition) => (await store.lastRange(topic, epoch, partition))?.last ?? null,
@@ -198,6 +203,10 @@ async function start(
       })),
       inputs: () => inlets.descriptions(),
       webhooks: () => dispatcher.states(),
+      receivers: config.webhooks,
+      testWebhook: (name) => dispatcher.test(name),
+      act: (action) => inlets.control(actionHeaders(action, actionKey)),
+      pseudonym,
       metrics: () => observability.prometheus(),
     },
     log.child({ component: 'server' }),
@@ -206,11 +215,16 @@ async function start(
   await lock.publish(api)
   closers.push(() => server.close())
 
+  let fail!: (error: Error) => void
+  const failed = new Promise<Error>((resolve) => {
+    fail = resolve
+  })
   for (const source of inlets.sources) {
     const starting = source.start(handle, oneLog ? { resume: (topic, epoch, partition) => pipeline.place(topic, epoch, partition) } : {})
-    // Brokers that are away make a source wait, not the instance: readiness tells it.
-    if (source.name === 'kafka') starting.catch((error) => log.fatal({ err: error }, 'Kafka cannot be read'))
+    // Brokers that are away make a source wait, not the instance: readiness tells it. What rejects is beyond waiting.
+    if (source.name === 'kafka') starting.catch(fail)
     else await starting
+    source.ended.catch((error) => log.error({ err: error, source: source.name }, 'a source stopped for good; nothing more is read from it'))
   }
   await inlets.listen()
   // Last in, first out: nothing new is accepted while the rest drains.
@@ -221,6 +235,7 @@ async function start(
     addresses: { api, ...inlets.addresses() },
     alerts,
     store,
+    failed,
     status,
     drained: async () => {
       while ((await readLag()).some(({ value }) => value > 0)) await new Promise((resolve) => setTimeout(resolve, 50))

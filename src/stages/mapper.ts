@@ -1,11 +1,16 @@
 import type { Config } from '../config/schema.ts'
-import { inTheClear, keyedHash } from '../telemetry/hasher.ts'
+import { inTheClear, keyedHash, type Pseudonym } from '../telemetry/hasher.ts'
 import { decodeIdentityKey, loadOrCreateIdentityKey } from '../telemetry/identity-key.ts'
 import { createMapper, type Mapper } from '../telemetry/map.ts'
 
-/** The mapping with identities as the configuration wants them: in the clear, or hashed with its key or the data folder's. */
-export async function openMapper(config: Config): Promise<Mapper> {
-  if (!config.identity.hash) return createMapper(config, inTheClear)
+/** Identities as the configuration wants them: in the clear, or hashed with its key or the data folder's. */
+export async function openPseudonym(config: Config): Promise<Pseudonym> {
+  if (!config.identity.hash) return inTheClear
   const { key } = config.identity
-  return createMapper(config, keyedHash(key === undefined ? await loadOrCreateIdentityKey(config.data.directory) : decodeIdentityKey(key)))
+  return keyedHash(key === undefined ? await loadOrCreateIdentityKey(config.data.directory) : decodeIdentityKey(key))
+}
+
+/** The mapping of a configuration. */
+export async function openMapper(config: Config): Promise<Mapper> {
+  return createMapper(config, await openPseudonym(config))
 }

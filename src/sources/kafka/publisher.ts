@@ -137,7 +137,8 @@ class KafkaPublisher implements Publisher {
       const { message } = error as Error
       this.options.log.warn({ err: error, requests: together.length }, 'Kafka did not take what was published')
       const code = isTooLarge(error) ? 'TW_TELEMETRY_TOO_LARGE' : 'TW_SOURCE_UNAVAILABLE'
-      for (const { reject } of together) reject(new TidewatchError(code, message, { cause: error }))
+      for (const { reject } of together)
+        reject(new TidewatchError(code, `topic ${[...byTopic.keys()].join(', ')}: ${message}`, { cause: error }))
     }
   }
 

@@ -118,7 +118,11 @@ class KafkaSource implements Source {
         if (signal.aborted) return
         this.trouble = `Kafka (${this.config.brokers.join(', ')}): ${(error as Error).message}`
         if (!started && isFatal(error))
-          return refuse(new TidewatchError('TW_SOURCE_UNAVAILABLE', (error as Error).message, { cause: error }))
+          return refuse(
+            error instanceof TidewatchError
+              ? error
+              : new TidewatchError('TW_SOURCE_UNAVAILABLE', (error as Error).message, { cause: error }),
+          )
         log.warn({ err: error, retryIn: backoff }, 'Kafka consumer ended, a new one is started')
       }
       await sleep(backoff, undefined, { signal }).catch(() => {})
