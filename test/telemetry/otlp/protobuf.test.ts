@@ -101,6 +101,21 @@ describe('values', () => {
     expect(valueReadFrom([0x2a, 4, 0x0a, 2, 0x18, 1, 0x2a, 4, 0x0a, 2, 0x18, 2])).toEqual(Float64Array.of(1, 2))
   })
 
+  test('an attribute of two values and no key is none, whatever the values look like', () => {
+    const pair = Buffer.from([0x12, 2, 0x18, 5, 0x12, 1, 'k'.charCodeAt(0)])
+    expect(decode(nest([0x0a, 0x12, 0x12, 0x4a], pair), 'traces').scopes[0]!.spans[0]!.attributes.slots).toEqual([])
+  })
+
+  test('of several kinds of data of a metric the last counts, with all its parts', () => {
+    const point = (value: number): Buffer => nest([0x0a], Buffer.from([0x31, value, 0, 0, 0, 0, 0, 0, 0]))
+    const data = [nest([0x2a], point(1)), nest([0x3a], point(2)), nest([0x3a], Buffer.from([0x10, 2])), nest([0x3a], point(3))]
+    const { points } = decode(nest([0x0a, 0x12, 0x12], Buffer.concat(data)), 'metrics').scopes[0]!
+    expect(points.map(({ kind, temporality, value }) => [kind, temporality, value])).toEqual([
+      ['sum', 2, 2],
+      ['sum', 2, 3],
+    ])
+  })
+
   test('text that is not UTF-8 keeps what is', () => {
     expect(valueReadFrom([0x0a, 3, 0x61, 0xff, 0x62])).toBe('a\ufffdb')
   })
@@ -188,6 +203,20 @@ describe('bad bytes', () => {
     ],
   ])('%s', (_, bytes, code) => {
     expect(refusal(bytes, 'traces')).toBe(code)
+  })
+
+  test.each<[string, number[]]>([
+    ['a varint', [0x30, 0x80]],
+    ['a fixed64', [0x39, 1, 2, 3]],
+    ['a skipped fixed32', [0x85, 0x01, 1]],
+    ['a text', [0x2a, 2, 0x61]],
+    ['an attribute', [0x4a, 2, 0x0a]],
+    ['a tag', [0x85]],
+    ['a group', [0x0b, 0x10]],
+  ])('%s that goes beyond the end of its span is refused, though there are bytes behind it', (_, span) => {
+    // Behind it are fields that would be read as well from where the overrun ends.
+    const bytes = Buffer.concat([nest([0x0a, 0x12, 0x12], Buffer.from(span)), Buffer.alloc(11, 0x10)])
+    expect(refusal(bytes, 'traces')).toBe('TW_TELEMETRY_MALFORMED')
   })
 
   test('values nested too deep are refused where somebody reads them, and passed over elsewhere', () => {
