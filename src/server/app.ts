@@ -4,16 +4,19 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { z } from 'zod'
 import type { Config } from '../config/schema.ts'
 import { type ErrorCode, listenError, TidewatchError } from '../errors.ts'
-import { Access } from './auth.ts'
+import { Access, anybody, type Caller } from './auth.ts'
 import type { ServerDeps } from './deps.ts'
 import { securityHeaders } from './headers.ts'
 import { openApiDocument } from './openapi.ts'
 import { Progress } from './progress.ts'
 import type { Route } from './route.ts'
+import { actionRoutes } from './routes/actions.ts'
 import { alertRoutes } from './routes/alerts.ts'
 import { EventStreams } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
 import { pipelineRoutes } from './routes/pipeline.ts'
+import { principalRoutes } from './routes/principals.ts'
+import { webhookRoutes } from './routes/webhooks.ts'
 
 /** The console's files: beside the sources while developing, copied beside the compiled code in the package. */
 const CONSOLE = fileURLToPath(new URL('../../dashboards/console/', import.meta.url))
@@ -22,6 +25,9 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   TW_REQUEST_INVALID: 400,
   TW_REQUEST_UNAUTHORIZED: 401,
   TW_NOT_FOUND: 404,
+  TW_SOURCE_UNAVAILABLE: 503,
+  TW_JOURNAL_FULL: 503,
+  TW_JOURNAL_UNWRITABLE: 503,
   TW_STORE_UNAVAILABLE: 503,
 }
 
@@ -58,7 +64,15 @@ export function createServer(config: Config['server'], deps: ServerDeps, log?: F
   const access = new Access(config)
   const progress = new Progress(deps.status)
   const streams = new EventStreams(deps, progress)
-  const shown = [...healthRoutes(deps), ...alertRoutes(deps), ...pipelineRoutes(deps, progress), streams.route()]
+  const shown = [
+    ...healthRoutes(deps),
+    ...alertRoutes(deps),
+    ...actionRoutes(deps),
+    ...principalRoutes(deps),
+    ...pipelineRoutes(deps, progress),
+    ...webhookRoutes(deps),
+    streams.route(),
+  ]
   const routes = [...shown, documentRoute(shown, deps.version)]
   const app = Fastify({
     ...(log ? { loggerInstance: log } : { logger: false }),
@@ -86,20 +100,30 @@ export function createServer(config: Config['server'], deps: ServerDeps, log?: F
     throw new TidewatchError('TW_NOT_FOUND', request.url.split('?', 1)[0]!)
   })
 
+  // A page elsewhere can make a browser post a form or text to this machine without asking, but not JSON.
+  app.removeContentTypeParser('text/plain')
+
+  const callerOf = (route: Route, authorization: string | undefined): Caller => {
+    if (route.role === null) return anybody
+    const caller = access.caller(authorization)
+    if (caller === null) throw new TidewatchError('TW_REQUEST_UNAUTHORIZED', 'no token, or one that is not known')
+    if (route.role === 'operator' && caller.role !== 'operator')
+      throw new TidewatchError('TW_REQUEST_UNAUTHORIZED', 'the role operator is needed')
+    return caller
+  }
+
   for (const route of routes) {
     app.route({
       method: route.method,
       url: fastifyPath(route.path),
-      async preHandler(request) {
-        if (route.role === null) return
-        const role = access.role(request.headers.authorization)
-        if (role === null) throw new TidewatchError('TW_REQUEST_UNAUTHORIZED', 'no token, or one that is not known')
-        if (route.role === 'operator' && role !== 'operator')
-          throw new TidewatchError('TW_REQUEST_UNAUTHORIZED', 'the role operator is needed')
+      // Before the body is read.
+      async onRequest(request) {
+        callerOf(route, request.headers.authorization)
       },
       handler(request, reply) {
         if (route.answer.type === 'application/json') reply.type('application/json; charset=utf-8').header('cache-control', 'no-store')
-        return route.handle(request, reply)
+        if (route.status !== undefined) reply.code(route.status)
+        return route.handle(request, reply, callerOf(route, request.headers.authorization))
       },
     })
   }

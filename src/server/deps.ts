@@ -1,6 +1,10 @@
+import type { WebhookConfig } from '../config/schema.ts'
+import type { Action } from '../decisions/action.ts'
 import type { TargetState } from '../delivery/dispatcher.ts'
+import type { Answered } from '../delivery/test-alert.ts'
 import type { PartitionLag } from '../sources/source.ts'
 import type { Store } from '../store/store.ts'
+import type { Pseudonym } from '../telemetry/hasher.ts'
 import type { AlertFeed } from './feed.ts'
 
 /** Why something is not as it should be. `blocking` ones make `/readyz` answer 503; the others are only told. */
@@ -32,7 +36,7 @@ export interface DetectorSummary {
   readonly enabled: boolean
 }
 
-/** What the server shows. It reads and never changes anything. */
+/** What the server shows and does. It changes nothing itself: what people do becomes a record of the log. */
 export interface ServerDeps {
   readonly version: string
   readonly store: Pick<Store, 'engine' | 'query' | 'ping'>
@@ -43,6 +47,13 @@ export interface ServerDeps {
   /** Where telemetry comes in, for people: `http://127.0.0.1:4318`, `grpc://127.0.0.1:4317`, `Kafka topics otlp_spans, ...`. Read at every request. */
   readonly inputs: () => readonly string[]
   readonly webhooks: () => readonly TargetState[]
+  readonly receivers: readonly WebhookConfig[]
+  /** Sends a test to a receiver; null where there is none of that name. */
+  readonly testWebhook: (name: string) => Promise<readonly Answered[] | null>
+  /** Writes an action into the log. Resolves once it cannot be lost any more. */
+  readonly act: (action: Action) => Promise<void>
+  /** What is stored of an identity. */
+  readonly pseudonym: Pseudonym
   /** Prometheus text format. */
   readonly metrics: () => Promise<string>
 }

@@ -40,15 +40,20 @@ export function openApiDocument(routes: readonly Route[], version: string) {
     operationId: route.id,
     summary: route.summary,
     ...(route.role === null ? { security: [] } : {}),
+    ...(route.body
+      ? { requestBody: { required: true, content: { 'application/json': { schema: jsonSchema(route.body, 'input') } } } }
+      : {}),
     parameters: [...parametersOf(route.parameters, 'path'), ...parametersOf(route.query, 'query')],
     responses: {
-      200: {
-        description: 'Done.',
+      [route.status ?? 200]: {
+        description: route.status === 202 ? 'Taken: it is in the log and takes effect in its turn.' : 'Done.',
         content: { [route.answer.type]: { schema: withReferences(jsonSchema(route.answer.schema), alert) } },
       },
       ...Object.fromEntries(Object.entries(route.otherAnswers ?? {}).map(([code, description]) => [code, { description }])),
-      ...(route.query || route.parameters ? { 400: errorAnswer('A parameter is wrong; the message says which and why.') } : {}),
-      ...(route.role === null ? {} : { 401: errorAnswer('No token, or one that is not known.') }),
+      ...(route.query || route.parameters || route.body
+        ? { 400: errorAnswer('A parameter is wrong; the message says which and why.') }
+        : {}),
+      ...(route.role === null ? {} : { 401: errorAnswer('No token, one that is not known, or one whose role does not suffice.') }),
       ...(route.role === null ? {} : { 503: errorAnswer('The store does not answer.') }),
     },
   })
@@ -56,10 +61,17 @@ export function openApiDocument(routes: readonly Route[], version: string) {
     openapi: '3.1.0',
     info: { title: 'Tidewatch', version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
     security: [{ bearer: [] }],
-    paths: Object.fromEntries(routes.map((route) => [route.path, { [route.method.toLowerCase()]: operation(route) }])),
+    paths: pathsOf(routes, operation),
     components: {
       securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
       schemas: { Alert: jsonSchema(alertSchema), Error: jsonSchema(errorSchema) },
     },
   }
+}
+
+/** By path, then by method. */
+function pathsOf<T>(routes: readonly Route[], operation: (route: Route) => T): Record<string, Record<string, T>> {
+  const paths: Record<string, Record<string, T>> = {}
+  for (const route of routes) paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation(route) }
+  return paths
 }

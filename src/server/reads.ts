@@ -23,7 +23,7 @@ export interface AlertFilter {
   readonly since?: number | undefined
 }
 
-type Reader = Pick<Store, 'query'>
+export type Reader = Pick<Store, 'query'>
 
 /** Order of the changes of an incident that share a microsecond. */
 const STATUS_RANK = "indexOf(['opened', 'updated', 'resolved'], toString(status))"
@@ -31,12 +31,12 @@ const STATUS_RANK = "indexOf(['opened', 'updated', 'resolved'], toString(status)
 /** The page's place as a time of the engine. */
 const BEFORE = "fromUnixTimestamp64Micro({time:Int64}, 'UTC')"
 
-interface Positioned {
+export interface Positioned {
   micros: number
   key: string
 }
 
-function pageOf<Row extends Positioned, T>(rows: Row[], limit: number, item: (row: Row) => T): Page<T> {
+export function pageOf<Row extends Positioned, T>(rows: Row[], limit: number, item: (row: Row) => T): Page<T> {
   const last = rows.length > limit ? rows[limit - 1]! : null
   return {
     items: rows.slice(0, limit).map(item),
@@ -170,6 +170,6 @@ export async function readDeadLetters(store: Reader, code: string | undefined, l
   }))
 }
 
-function place(before: Cursor): { time: number; key: string } {
+export function place(before: Cursor): { time: number; key: string } {
   return { time: before.time, key: before.key }
 }

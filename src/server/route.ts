@@ -1,11 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import { TidewatchError } from '../errors.ts'
-import type { Role } from './auth.ts'
+import type { Caller, Role } from './auth.ts'
 
 /** One operation of the API. The server registers these and the OpenAPI document is made from the same list, so neither can lack one. */
 export interface Route {
-  readonly method: 'GET'
+  readonly method: 'GET' | 'POST'
   /** With parameters in braces, as OpenAPI writes them. */
   readonly path: string
   readonly id: string
@@ -14,10 +14,14 @@ export interface Route {
   readonly role: Role | null
   readonly parameters?: z.ZodObject
   readonly query?: z.ZodObject
+  /** JSON of a POST. */
+  readonly body?: z.ZodType
+  /** Of success. @default 200 */
+  readonly status?: number
   readonly answer: { readonly type: 'application/json' | 'text/plain' | 'text/event-stream'; readonly schema: z.ZodType }
   /** Answers other than 200 and the errors that all share. */
   readonly otherAnswers?: Readonly<Record<number, string>>
-  handle(request: FastifyRequest, reply: FastifyReply): unknown
+  handle(request: FastifyRequest, reply: FastifyReply, caller: Caller): unknown
 }
 
 /** Throws TW_REQUEST_INVALID, which tells each value that is wrong and why. */

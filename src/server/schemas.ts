@@ -9,6 +9,8 @@ export const categories = z.enum(['extraction', 'poisoning', 'activation', 'sign
 export const statuses = z.enum(['opened', 'updated', 'resolved'])
 export const severities = z.enum(['low', 'medium', 'high', 'critical'])
 
+export const verdicts = z.enum(['true', 'false', 'benign'])
+
 export const alertSchema = z
   .object({
     id: z.string(),
@@ -33,6 +35,15 @@ export const alertSchema = z
     pValue: z.number().nullable(),
     evidence: z.record(z.string(), z.unknown()),
     tags: z.object({ atlas: z.array(z.string()), owasp: z.array(z.string()) }),
+    handling: z
+      .object({
+        change: z.enum(['acknowledged', 'silenced', 'feedback']).optional().describe('This change is the action itself.'),
+        acknowledged: z.object({ by: z.string(), time: z.string() }).optional(),
+        silenced: z.object({ by: z.string(), time: z.string(), until: z.string() }).optional(),
+        feedback: z.object({ verdict: verdicts, by: z.string(), time: z.string() }).optional(),
+      })
+      .optional()
+      .describe('What people did; absent as long as nobody did anything.'),
   })
   .describe('One change of an incident: the same bytes that webhooks carry.')
 
@@ -80,6 +91,40 @@ export const deliverySchema = z.object({
   updated: z.string(),
   httpStatus: z.number().describe('Status of the last answer, 0 when there was none.'),
   reason: z.string(),
+})
+
+export const actionSchema = z.object({
+  id: z.string(),
+  incident: z.string(),
+  kind: z.enum(['acknowledge', 'silence', 'feedback']),
+  by: z.string().describe('Name of the token; `local` where there are none.'),
+  time: z.string(),
+  note: z.string(),
+  until: nullableText.describe('End of a silence.'),
+  verdict: verdicts.nullable(),
+})
+
+export const webhookSchema = z.object({
+  name: z.string(),
+  url: z.string(),
+  format: z.string(),
+  categories: z.array(z.string()).nullable(),
+  minSeverity: severities,
+  models: z.array(z.string()).nullable(),
+  subjectKinds: z.array(z.string()).nullable(),
+  waiting: z.number(),
+  more: z.boolean().describe('More wait in the store than are counted.'),
+  failures: z.number().describe('Failed attempts since the last success.'),
+  lastFailure: nullableText,
+})
+
+export const answeredSchema = z.object({
+  change: statuses,
+  delivered: z.boolean(),
+  status: z.number().describe('HTTP status, 0 where there was no answer.'),
+  reason: nullableText,
+  text: z.string().describe('The beginning of the answer.'),
+  milliseconds: z.number(),
 })
 
 export const deadLetterSchema = z.object({

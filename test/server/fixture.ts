@@ -24,6 +24,10 @@ export function makeDeps(store: ServerDeps['store'], changes: Partial<ServerDeps
     detectors: [{ name: 'query-shift', category: 'extraction', version: 1, title: 'Queries shift', consumes: ['call'], enabled: true }],
     inputs: () => ['http://127.0.0.1:4318', 'grpc://127.0.0.1:4317'],
     webhooks: () => [],
+    receivers: [],
+    testWebhook: async () => null,
+    act: async () => {},
+    pseudonym: (value) => `h-${value}`,
     metrics: async () => 'tidewatch_events_total 1\n',
     ...changes,
   }

@@ -3,9 +3,10 @@ import { microsOf } from '../../delivery/time.ts'
 import { TidewatchError } from '../../errors.ts'
 import { decodeCursor } from '../cursor.ts'
 import type { ServerDeps } from '../deps.ts'
+import { readActions } from '../read-actions.ts'
 import { type AlertFilter, readAlerts, readIncident, readIncidents } from '../reads.ts'
 import { parseRequest, type Route } from '../route.ts'
-import { alertSchema, categories, page, paging, severities, statuses } from '../schemas.ts'
+import { actionSchema, alertSchema, categories, page, paging, severities, statuses } from '../schemas.ts'
 
 const listQuery = z.strictObject({
   ...paging,
@@ -21,6 +22,7 @@ const incidentParameters = z.strictObject({ id: z.string().min(1).max(200) })
 const incidentSchema = z.object({
   incident: alertSchema.describe('The newest change: what the incident is now.'),
   alerts: z.array(alertSchema).describe('All changes, oldest first, at most 1000.'),
+  actions: z.array(actionSchema).describe('What people did, newest first, at most 500.'),
 })
 
 function filterOf(query: z.output<typeof listQuery>): AlertFilter {
@@ -73,7 +75,8 @@ export function alertRoutes({ store }: Pick<ServerDeps, 'store'>): Route[] {
         const { id } = parseRequest(incidentParameters, request.params)
         const alerts = await readIncident(store, id)
         if (alerts.length === 0) throw new TidewatchError('TW_NOT_FOUND', `incident ${id}`)
-        return `{"incident":${alerts.at(-1)},"alerts":[${alerts.join(',')}]}`
+        const { items } = await readActions(store, { incident: id }, 500, decodeCursor(undefined))
+        return `{"incident":${alerts.at(-1)},"alerts":[${alerts.join(',')}],"actions":${JSON.stringify(items)}}`
       },
     },
   ]

@@ -3,15 +3,9 @@ import { decodeCursor } from '../cursor.ts'
 import type { ServerDeps } from '../deps.ts'
 import { collectProblems } from '../problems.ts'
 import type { Progress } from '../progress.ts'
-import { readDeadLetters, readDeliveries } from '../reads.ts'
+import { readDeadLetters } from '../reads.ts'
 import { parseRequest, type Route } from '../route.ts'
-import { deadLetterSchema, deliverySchema, detectorSchema, page, paging, statusSchema } from '../schemas.ts'
-
-const deliveryQuery = z.strictObject({
-  ...paging,
-  state: z.enum(['pending', 'attempted', 'delivered', 'dead']).optional(),
-  target: z.string().min(1).optional().describe('Name of the webhook.'),
-})
+import { deadLetterSchema, detectorSchema, page, paging, statusSchema } from '../schemas.ts'
 
 const deadLetterQuery = z.strictObject({ ...paging, code: z.string().min(1).optional().describe('Code of the reason.') })
 
@@ -47,19 +41,6 @@ export function pipelineRoutes(deps: ServerDeps, progress: Progress): Route[] {
       role: 'viewer',
       answer: { type: 'application/json', schema: z.object({ items: z.array(detectorSchema) }) },
       handle: () => ({ items: deps.detectors }),
-    },
-    {
-      method: 'GET',
-      path: '/api/v1/webhooks/deliveries',
-      id: 'listDeliveries',
-      summary: 'Webhooks that were sent or wait, those of the newest alerts first.',
-      role: 'viewer',
-      query: deliveryQuery,
-      answer: { type: 'application/json', schema: page(deliverySchema) },
-      handle(request) {
-        const { limit, before, ...filter } = parseRequest(deliveryQuery, request.query)
-        return readDeliveries(deps.store, filter, limit, decodeCursor(before))
-      },
     },
     {
       method: 'GET',
