@@ -100,15 +100,15 @@ class TableMapper implements Mapper {
     const output = new Output(origin, 0)
     addTally(output.clamped, request.clamped)
     const scopes = request.scopes.map((records) => ({ records, origin: this.#origin(records.resource, output.clamped) }))
-    if (request.signal === 'traces') {
+    // A JSON record may hold several signals; `request.signal` names the first.
+    if (request.scopes.some(({ spans }) => spans.length > 0)) {
       const outcome = this.#spans.map(scopes, origin.timestampMillis, window ?? null, output.clamped, output.ignored)
       for (const { scope, spanName } of outcome.refused) output.refuse(`span \`${spanName}\` (scope \`${scope}\`) has no usable time`)
       this.#finish(outcome.finished, output)
-    } else {
-      for (const { records, origin: resource } of scopes) {
-        if (request.signal === 'logs') for (const log of records.logs) this.#log(log, resource, origin.timestampMillis, output)
-        else this.#points(records, resource, origin.timestampMillis, output)
-      }
+    }
+    for (const { records, origin: resource } of scopes) {
+      for (const log of records.logs) this.#log(log, resource, origin.timestampMillis, output)
+      this.#points(records, resource, origin.timestampMillis, output)
     }
     if (window !== undefined) window.last = { ...output.place, nextIndex: output.events.length }
     return output.mapped()

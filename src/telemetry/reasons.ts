@@ -28,7 +28,7 @@ export const clampReasons = {
   enum: 'an enumeration has a value that OTLP does not know; taken as unspecified',
   trace_id: 'a trace id is not 16 bytes; absent',
   span_id: 'a span id is not 8 bytes; absent',
-  histogram_without_sum: 'a histogram has no sum; the point is left out',
+  histogram_without_sum: 'a histogram has no sum (its values may be negative); 0 is taken',
   point_without_value: 'a metric point has no value; left out',
 } as const satisfies Readonly<Record<string, string>>
 

@@ -1,6 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { configSchema } from '../../../src/config/schema.ts'
 import { compileDialects } from '../../../src/telemetry/dialects.ts'
+import { inTheClear } from '../../../src/telemetry/hasher.ts'
+import { createMapper } from '../../../src/telemetry/map.ts'
 import { decodeRequest } from '../../../src/telemetry/otlp/decode.ts'
 import type { OtlpRequest, Signal } from '../../../src/telemetry/otlp/records.ts'
 import { encode, type Plain, requestTypes } from './messages.ts'
@@ -125,6 +128,17 @@ describe('requests as they are sent', () => {
       { ...rest, metric: 'rpc', kind: 'histogram', monotonic: true, temporality: 2, value: 2.5, count: 5 },
     ])
   })
+})
+
+test('a record that holds several signals gives the events of all of them', () => {
+  const parts = ['chat.traces', 'training.logs', 'model.metrics'].map(
+    (name) => JSON.parse(readFileSync(`${fixtures}/${name}.json`, 'utf8')) as object,
+  )
+  const request = decode(Buffer.from(JSON.stringify(Object.assign({}, ...parts))), null)
+  const origin = { topic: 't', epoch: 'e', partition: 0, offset: 0, timestampMillis: 0 }
+  const { events } = createMapper(configSchema.parse({}), inTheClear).map(request, origin)
+  expect(events.map(({ kind }) => kind)).toEqual(['call', 'call', ...Array<string>(5).fill('metricPoint'), 'trainingSample'])
+  expect(events.map(({ position }) => position.index)).toEqual(events.map((_, index) => index))
 })
 
 describe.skipIf(!existsSync(`${captured}/otlp`))('recorded bytes (skipped where ../shared/data/otlp is not there)', () => {
