@@ -30,8 +30,8 @@ export function federationOf(event: Event): readonly Keyed[] {
 /**
  * The updates of the round that is open. It closes when a later round's first update comes, in log order; an update that comes late
  * counts where it lands, and one whose client has already spoken in the open round takes the place of the earlier one unless it is older.
- * Runs without round numbers begin a round when a client speaks again. When as many updates were passed over as the round holds, the run
- * was started again (or somebody sent an absurd round number), and the round closes too.
+ * Runs without round numbers begin a round when a client speaks again. When more than half of the round's clients have spoken again of
+ * other rounds, the run was started again or somebody sent an absurd round number, and the round closes too: no single client can do that.
  */
 export class UpdateRound {
   /** Length of the run's sketches as they come; 0 until the first. */
@@ -40,7 +40,8 @@ export class UpdateRound {
   #work = new Float64Array(0)
   #out = new Float64Array(0)
   #open: number | null = null
-  #passed = 0
+  /** Clients that spoke again, of another round than before. */
+  readonly #again = new Set<string>()
   readonly #updates = new Map<string, Update>()
 
   /** Takes an update in. Gives the updates of the round that it closed, in the order of their clients' first words, or null. */
@@ -49,9 +50,10 @@ export class UpdateRound {
     const earlier = this.#updates.get(event.client)
     let closed: Update[] | null = null
     if (round === null ? earlier !== undefined : this.#open !== null && round > this.#open) closed = this.#close()
-    else if (earlier !== undefined && round !== null && earlier.round !== null && round < earlier.round) {
-      if (++this.#passed < this.#updates.size) return null
-      closed = this.#close()
+    else if (earlier !== undefined && round !== null && earlier.round !== null && round !== earlier.round) {
+      this.#again.add(event.client)
+      if (2 * this.#again.size > this.#updates.size) closed = this.#close()
+      else if (round < earlier.round) return null
     }
     if (this.#updates.size === 0) this.#open = round
     if (this.#updates.size < mostInRound || this.#updates.has(event.client)) this.#updates.set(event.client, this.#updateOf(event, round))
@@ -66,8 +68,9 @@ export class UpdateRound {
     writer
       .u32(this.#length)
       .f64(this.#open ?? Number.NaN)
-      .u32(this.#passed)
-      .u32(this.#updates.size)
+      .u32(this.#again.size)
+    for (const client of this.#again) writer.text(client)
+    writer.u32(this.#updates.size)
     for (const { client, time, round, logNorm, sketch } of this.#updates.values()) {
       writer
         .text(client)
@@ -85,7 +88,7 @@ export class UpdateRound {
     if (length > 0) read.#prepare(length)
     const open = reader.f64()
     read.#open = Number.isNaN(open) ? null : open
-    read.#passed = reader.u32()
+    for (let left = reader.u32(); left > 0; left--) read.#again.add(reader.text())
     for (let left = reader.u32(); left > 0; left--) {
       const client = reader.text()
       const time = reader.f64()
@@ -101,7 +104,7 @@ export class UpdateRound {
     const updates = [...this.#updates.values()]
     this.#updates.clear()
     this.#open = null
-    this.#passed = 0
+    this.#again.clear()
     return updates
   }
 
