@@ -21,6 +21,9 @@ export interface Split {
   pValue(usual: number): number
 }
 
+/** Traces of covariances are estimated from about so many samples for each dimension, evenly chosen. */
+const spreadMembers = 16
+
 interface Sums {
   samples: number
   readonly sum: Float64Array
@@ -44,7 +47,7 @@ export interface MeanDeviation {
 export class Deviation {
   readonly residuals: ClassResiduals
   readonly #block: SampleBlock
-  readonly #company = new Map<number, boolean>()
+  readonly #hasCompany: (cohort: number, source: number) => boolean
   readonly #bySource = new Map<number, number[]>()
   readonly #strata = new Map<number, Stratum>()
   readonly #classes = new Map<number, Stratum>()
@@ -53,6 +56,7 @@ export class Deviation {
 
   constructor(block: SampleBlock) {
     this.#block = block
+    this.#hasCompany = block.company()
     this.residuals = classResiduals(block.vectors(), block.dimensions, block.label, block.size)
     for (let at = 0; at < block.size; at++) {
       if (this.residuals.usable[at] === 0) continue
@@ -198,16 +202,6 @@ export class Deviation {
     return anyAge || this.#hasCompany(cohort, source) ? stratum : null
   }
 
-  #hasCompany(cohort: number, source: number): boolean {
-    const key = cohort * 65536 + source
-    let known = this.#company.get(key)
-    if (known === undefined) {
-      known = this.#block.hasCompany(cohort, source)
-      this.#company.set(key, known)
-    }
-    return known
-  }
-
   #add(sums: Sums, at: number): void {
     const d = this.#block.dimensions
     sums.samples++
@@ -219,9 +213,13 @@ export class Deviation {
     const { values, usable } = this.residuals
     const covariance = new Float64Array(d * d)
     const centred = new Float64Array(d)
+    const members: number[] = []
+    for (let at = 0; at < this.#block.size; at++)
+      if (usable[at] === 1 && (ofClass < 0 || this.#block.label[at] === ofClass)) members.push(at)
+    const step = Math.max(1, Math.floor(members.length / (spreadMembers * d)))
     let samples = 0
-    for (let at = 0; at < this.#block.size; at++) {
-      if (usable[at] === 0 || (ofClass >= 0 && this.#block.label[at] !== ofClass)) continue
+    for (let next = 0; next < members.length; next += step) {
+      const at = members[next]
       const stratum = this.#strata.get(this.#key(at))!
       for (let i = 0; i < d; i++) centred[i] = values[at * d + i] - stratum.sum[i] / stratum.samples
       for (let i = 0; i < d; i++) for (let j = 0; j <= i; j++) covariance[i * d + j] += centred[i] * centred[j]

@@ -118,11 +118,18 @@ export class SampleBlock {
     look(isNearlyAll ? parts.nearlyAll : parts.early * shareOf(++this.#looks))
   }
 
-  /** Whether so many other sources have samples of the cohort that one of them can be compared with the rest. */
-  hasCompany(cohort: number, source: number): boolean {
-    const others = new Set<number>()
-    for (const delivery of this.deliveries) if (delivery.cohort === cohort && delivery.source !== source) others.add(delivery.source)
-    return others.size >= leastCompany
+  /** Whether so many other sources have deliveries of a cohort that one source can be compared with them. */
+  company(): (cohort: number, source: number) => boolean {
+    const sources = new Map<number, Set<number>>()
+    for (const { cohort, source } of this.deliveries) {
+      const known = sources.get(cohort)
+      if (known === undefined) sources.set(cohort, new Set([source]))
+      else known.add(source)
+    }
+    return (cohort, source) => {
+      const known = sources.get(cohort)
+      return known !== undefined && known.size - (known.has(source) ? 1 : 0) >= leastCompany
+    }
   }
 
   /** All vectors, one after another; zeros where a sample has none. */

@@ -131,23 +131,26 @@ function look(state: State, part: number): Finding[] {
   const strangeness = new Strangeness(block)
   state.present = strangeness.byDelivery()
   if (block.sources.length < 4) return []
-  const deviation = block.dimensions > 0 ? new Deviation(block) : null
+  // Only made where somebody has a past to be compared with.
+  let made: Deviation | null = null
+  const deviation = () => (made ??= new Deviation(block))
+  const hasCompany = block.company()
   const worst = new Map<number, Verdict>()
   for (const number of state.present.keys()) {
-    const verdict = judge(state, number, strangeness, deviation, part)
+    const { source, cohort } = block.deliveries[number]
+    // Fresh material is strange to the model, whoever delivers it: alone in its cohort it says nothing.
+    const verdict = hasCompany(cohort, source) ? judge(state, number, strangeness, deviation, part) : null
     if (verdict === null) continue
-    const { source } = block.deliveries[number]
     if (verdict.pValue < (worst.get(source)?.pValue ?? 2)) worst.set(source, verdict)
   }
   return [...worst].map(([source, verdict]) => findingAbout(block, source, verdict, strangeness))
 }
 
-function judge(state: State, number: number, strangeness: Strangeness, deviation: Deviation | null, part: number): Verdict | null {
+function judge(state: State, number: number, strangeness: Strangeness, deviation: () => Deviation, part: number): Verdict | null {
   const { block } = state
   const delivery = block.deliveries[number]
   const mine = state.present.get(number)!
-  // Fresh material is strange to the model, whoever delivers it: alone in its cohort it says nothing.
-  if (mine.samples < leastSamples || !block.hasCompany(delivery.cohort, delivery.source)) return null
+  if (mine.samples < leastSamples) return null
   const isEarlier = (other: number) =>
     block.deliveries[other].source === delivery.source && block.deliveries[other].cohort < delivery.cohort
   const earlier = [...state.present].filter(([other]) => isEarlier(other)).map(([, past]) => past)
@@ -157,14 +160,14 @@ function judge(state: State, number: number, strangeness: Strangeness, deviation
   const ways = strangeness.scores.map((_, way) => strangeness.change(mine, past, way))
   const stranger = ways[0].pValue <= ways[1].pValue ? ways[0] : ways[1]
   let moved = { pValue: 1, ratio: 1 }
-  if (deviation !== null && earlier.length > 0) {
-    const samples = deviation.samplesOf(delivery.source)
+  if (block.dimensions > 0 && together(earlier).samples >= leastSamples) {
+    const samples = deviation().samplesOf(delivery.source)
     const ofDelivery = samples.filter((at) => block.delivery[at] === number)
-    const fresh = deviation.mean(delivery.source, ofDelivery)
+    const fresh = deviation().mean(delivery.source, ofDelivery)
     const ofPast = samples.filter((at) => isEarlier(block.delivery[at]))
-    const old = deviation.mean(delivery.source, ofPast)
+    const old = deviation().mean(delivery.source, ofPast)
     if (fresh !== null && old !== null && fresh.samples >= leastSamples && old.samples >= leastSamples) {
-      moved = deviation.change(fresh, old, -1)
+      moved = deviation().change(fresh, old, -1)
     }
   }
   const smallest = Math.min(1, tests * Math.min(stranger.pValue, moved.pValue))

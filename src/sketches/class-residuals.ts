@@ -8,8 +8,9 @@ export interface ClassResiduals {
   readonly clip: number
 }
 
-/** Covariances are estimated from at most so many members of a class for each dimension, evenly chosen. */
-const membersPerDimension = 8
+/** Covariances are estimated from so many members of a class for each dimension, and so many at least, evenly chosen. */
+const membersPerDimension = 6
+const leastMembers = 200
 /** Part of the mean variance that is added to every direction, so that dead units do not explode. */
 const ridge = 0.1
 
@@ -34,18 +35,20 @@ export function classResiduals(vectors: Float32Array, dimensions: number, classe
     else list.push(at)
   }
   const weights = new Float64Array(size).fill(1)
-  const chosen = new Map([...members].map(([name, list]) => [name, evenly(list, membersPerDimension * d)]))
-  // The first fit finds what lies far away, the second weighs it down.
-  for (const [name, { mean, factor }] of fit(vectors, d, chosen, weights)) {
+  const centred = new Float64Array(d)
+  const chosen = new Map([...members].map(([name, list]) => [name, evenly(list, Math.max(leastMembers, membersPerDimension * d))]))
+  for (const list of chosen.values()) weighByDistance(vectors, d, list, weights)
+  // The first estimate finds what lies far away, the second weighs it down.
+  for (const [name, { mean, inverse }] of estimate(vectors, d, chosen, weights)) {
     for (const at of chosen.get(name)!) {
-      const length = whiten(vectors, at * d, mean, factor, values, d)
+      const length = whiten(vectors, at * d, mean, inverse, values, centred)
       weights[at] = length > clip ? clip / length : 1
     }
   }
-  for (const [name, { mean, factor }] of fit(vectors, d, chosen, weights)) {
+  for (const [name, { mean, inverse }] of estimate(vectors, d, chosen, weights)) {
     const list = members.get(name)!
     for (const at of list) {
-      const length = whiten(vectors, at * d, mean, factor, values, d)
+      const length = whiten(vectors, at * d, mean, inverse, values, centred)
       if (length > clip) for (let i = at * d; i < (at + 1) * d; i++) values[i] *= clip / length
       usable[at] = list.length > 1 ? 1 : 0
     }
@@ -58,27 +61,41 @@ function evenly(list: readonly number[], most: number): readonly number[] {
   return Array.from({ length: most }, (_, i) => list[Math.floor((i * list.length) / most)])
 }
 
-/** Mean and Cholesky factor of the shrunk covariance of each class. */
-function fit(vectors: Float32Array, d: number, members: ReadonlyMap<number, readonly number[]>, weights: Float64Array) {
-  const fits = new Map<number, { mean: Float64Array; factor: Float64Array }>()
+/** First weights: what lies farther from the mean than 1.5 times the median distance counts as if it lay there. */
+function weighByDistance(vectors: Float32Array, d: number, list: readonly number[], weights: Float64Array): void {
+  const mean = new Float64Array(d)
+  for (const at of list) for (let i = 0; i < d; i++) mean[i] += vectors[at * d + i] / list.length
+  const distances = Float64Array.from(list, (at) => {
+    let sum = 0
+    for (let i = 0; i < d; i++) sum += (vectors[at * d + i] - mean[i]) ** 2
+    return Math.sqrt(sum)
+  })
+  const bound = 1.5 * distances.slice().sort()[list.length >> 1]
+  for (const [index, at] of list.entries()) weights[at] = distances[index] > bound ? bound / distances[index] : 1
+}
+
+/** Mean of each class, and the inverse of the Cholesky factor of its shrunk covariance. */
+function estimate(vectors: Float32Array, d: number, members: ReadonlyMap<number, readonly number[]>, weights: Float64Array) {
+  const estimates = new Map<number, { mean: Float64Array; inverse: Float64Array }>()
   const tied = new Float64Array(d * d)
   let total = 0
   for (const [name, list] of members) {
     const { mean, scatter } = scatterOf(vectors, d, list, weights)
-    fits.set(name, { mean, factor: scatter })
+    estimates.set(name, { mean, inverse: scatter })
     for (let i = 0; i < d * d; i++) tied[i] += scatter[i]
     total += list.length
   }
   for (const [name, list] of members) {
-    const { factor } = fits.get(name)!
+    const { inverse: factor } = estimates.get(name)!
     const shared = (2 * d) / (2 * d + list.length)
     let trace = 0
     for (let i = 0; i < d * d; i++) factor[i] = ((1 - shared) * factor[i]) / list.length + (shared * tied[i]) / total
     for (let i = 0; i < d; i++) trace += factor[i * d + i]
     for (let i = 0; i < d; i++) factor[i * d + i] += (ridge * trace) / d + 1e-12
     cholesky(factor, d)
+    invertLower(factor, d)
   }
-  return fits
+  return estimates
 }
 
 function isZero(vectors: Float32Array, start: number, d: number): boolean {
@@ -122,14 +139,42 @@ function cholesky(matrix: Float64Array, d: number): void {
   }
 }
 
-/** Writes the whitened residual of the vector at `start` to the same place of `out`; returns its length. */
-function whiten(vectors: Float32Array, start: number, mean: Float64Array, factor: Float64Array, out: Float64Array, d: number): number {
+/** Inverse of a lower triangular matrix in place. */
+function invertLower(matrix: Float64Array, d: number): void {
+  for (let j = 0; j < d; j++) {
+    matrix[j * d + j] = 1 / matrix[j * d + j]
+    for (let i = j + 1; i < d; i++) {
+      let sum = 0
+      for (let k = j; k < i; k++) sum += matrix[i * d + k] * matrix[k * d + j]
+      matrix[i * d + j] = -sum / matrix[i * d + i]
+    }
+  }
+}
+
+/** Writes the whitened residual of the vector at `start` to the same place of `out`; returns its length. `inverse` is L^-1. */
+function whiten(
+  vectors: Float32Array,
+  start: number,
+  mean: Float64Array,
+  inverse: Float64Array,
+  out: Float64Array,
+  centred: Float64Array,
+): number {
+  const d = mean.length
+  for (let i = 0; i < d; i++) centred[i] = vectors[start + i] - mean[i]
   let squared = 0
   for (let i = 0; i < d; i++) {
-    let sum = vectors[start + i] - mean[i]
     const row = i * d
-    for (let k = 0; k < i; k++) sum -= factor[row + k] * out[start + k]
-    const value = sum / factor[row + i]
+    // Two sums that do not wait for each other.
+    let even = 0
+    let odd = 0
+    let k = 0
+    for (; k < i; k += 2) {
+      even += inverse[row + k] * centred[k]
+      odd += inverse[row + k + 1] * centred[k + 1]
+    }
+    if (k === i) even += inverse[row + i] * centred[i]
+    const value = even + odd
     out[start + i] = value
     squared += value * value
   }
