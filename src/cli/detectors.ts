@@ -45,5 +45,5 @@ Examples:
 
 /** A title without a subject. */
 function finding(title: string): string {
-  return title.replace('{subject}', 'a subject that')
+  return title.replace('{subject}', 'a subject')
 }
