@@ -35,6 +35,11 @@ export interface DetectorDefinition<State = unknown> {
    * nothing of looks that are not suspicious. Null p-values are warm-up.
    */
   readonly perLook?: boolean
+  /**
+   * The detector whose finding about the same event this one builds on; it meets the event first. Where it is switched off it runs all
+   * the same, and what it says is heard here only.
+   */
+  readonly hears?: DetectorDefinition
   /** Builds the subject half. All randomness comes from `seed`; two builds with one seed are the same. */
   build(seed: string): Detector<State>
   /** Builds the reference half of one population, where the score needs one. */
@@ -47,8 +52,11 @@ export interface Detector<State> {
   /** The subjects whose state sees the event: none, or for instance a principal and its credential. */
   subjects(event: Event): readonly Keyed[]
   create(): State
-  /** Changes `state` by one event. The event is not kept and not changed. Never throws, never gives a score that is not finite. */
-  update(state: State, event: Event): Finding | null
+  /**
+   * Changes `state` by one event. The event is not kept and not changed. Never throws, never gives a score that is not finite. `heard`
+   * is what the detector that this one `hears` found in the event, null where that is nothing.
+   */
+  update(state: State, event: Event, heard?: Finding | null): Finding | null
   /** Compact bytes from which `decode` makes an equal state. */
   encode(state: State): Uint8Array
   decode(bytes: Uint8Array): State
@@ -91,6 +99,8 @@ export interface Finding {
   readonly evidence: Evidence
   /** Mergeable sketch for the reference half, null where there is none. */
   readonly sketch: Uint8Array | null
+  /** For detectors that hear this one, and only until they have: neither kept nor sent on. */
+  readonly whispered?: Float64Array
 }
 
 export interface About {

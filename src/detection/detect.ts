@@ -35,6 +35,10 @@ interface Held {
 
 interface Running {
   readonly definition: DetectorDefinition
+  /** It is only heard by other detectors. */
+  readonly silent: boolean
+  /** What it found in the present event, of its last subject. */
+  found: Finding | null
   readonly detector: Detector<unknown>
   /** Least recently used first. */
   readonly held: Map<string, Held>
@@ -44,13 +48,16 @@ interface Running {
 const snapshotFormat = 1
 
 export function createDetection(options: DetectionOptions): Detection {
-  const definitions = options.detectors ?? enabledDetectors(options.disabled)
-  const running: Running[] = definitions.map((definition) => ({
+  const said = options.detectors ?? enabledDetectors(options.disabled)
+  const running: Running[] = withHeard(said).map((definition) => ({
     definition,
+    silent: !said.includes(definition),
     detector: definition.build(`${options.seed}/${definition.name}`),
+    found: null,
     held: new Map(),
     evicted: 0,
   }))
+  const byName = new Map(running.map((one) => [one.definition.name, one]))
   const byKind = new Map<EventKind, Running[]>()
   for (const one of running) {
     for (const kind of one.definition.consumes) byKind.set(kind, [...(byKind.get(kind) ?? []), one])
@@ -60,8 +67,10 @@ export function createDetection(options: DetectionOptions): Detection {
     process(event) {
       const observations: Observation[] = []
       for (const one of byKind.get(event.kind) ?? []) {
+        one.found = null
+        const heard = one.definition.hears === undefined ? null : byName.get(one.definition.hears.name)!.found
         for (const key of one.detector.subjects(event)) {
-          step(one, key, event, observations)
+          step(one, key, event, heard, observations)
         }
       }
       return observations
@@ -116,7 +125,17 @@ export function createDetection(options: DetectionOptions): Detection {
   }
 }
 
-function step(one: Running, key: Keyed, event: Event, observations: Observation[]): void {
+/** Every detector, behind the one that it hears. */
+function withHeard(definitions: readonly DetectorDefinition[]): readonly DetectorDefinition[] {
+  const all = new Set<DetectorDefinition>()
+  for (const definition of definitions) {
+    if (definition.hears !== undefined) all.add(definition.hears)
+    all.add(definition)
+  }
+  return [...all]
+}
+
+function step(one: Running, key: Keyed, event: Event, heard: Finding | null, observations: Observation[]): void {
   const { definition, detector, held } = one
   const name = `${key.population}\u0000${key.subject.id}`
   let mine = held.get(name)
@@ -132,8 +151,9 @@ function step(one: Running, key: Keyed, event: Event, observations: Observation[
   held.set(name, mine)
   if (event.time < mine.firstSeen) mine.firstSeen = event.time
   if (event.time > mine.lastSeen) mine.lastSeen = event.time
-  const found = detector.update(mine.state, event)
-  if (found === null) return
+  const found = detector.update(mine.state, event, heard)
+  one.found = found
+  if (found === null || one.silent) return
   for (const finding of [found, ...(found.also ?? none)]) observations.push(observationOf(definition, key, event, finding, mine))
 }
 

@@ -1,4 +1,7 @@
+import { activationOod } from '../../detectors/activation/activation-ood.ts'
+import { activationShift } from '../../detectors/activation/activation-shift.ts'
 import { layerHealth } from '../../detectors/activation/layer-health.ts'
+import { strangeInputs } from '../../detectors/activation/strange-inputs.ts'
 import { probeParameters } from '../../detectors/extraction/probe-parameters.ts'
 import { queryShift } from '../../detectors/extraction/query-shift.ts'
 import { volumeAndBreadth } from '../../detectors/extraction/volume-and-breadth.ts'
@@ -17,6 +20,9 @@ export const detectors: readonly DetectorDefinition[] = [
   volumeAndBreadth as DetectorDefinition,
   probeParameters as DetectorDefinition,
   queryShift as DetectorDefinition,
+  activationOod as DetectorDefinition,
+  strangeInputs as DetectorDefinition,
+  activationShift as DetectorDefinition,
   layerHealth as DetectorDefinition,
   seriesAnomaly as DetectorDefinition,
   provenance as DetectorDefinition,

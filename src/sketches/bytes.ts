@@ -40,6 +40,13 @@ export class ByteWriter {
     return this
   }
 
+  /** Float64 values, without a length. */
+  f64s(values: Float64Array): this {
+    const at = this.#reserve(values.length * 8)
+    for (let i = 0; i < values.length; i++) this.#view.setFloat64(at + 8 * i, values[i], true)
+    return this
+  }
+
   /** Bytes with their length before them. */
   block(bytes: Uint8Array): this {
     this.u32(bytes.length)
@@ -101,6 +108,14 @@ export class ByteReader {
     if (this.#at > this.#view.byteLength) throw new RangeError('read beyond the end')
     const values = new Float32Array(count)
     for (let i = 0; i < count; i++) values[i] = this.#view.getFloat32(at + 4 * i, true)
+    return values
+  }
+
+  f64s(count: number): Float64Array {
+    const at = this.#take(count * 8)
+    if (this.#at > this.#view.byteLength) throw new RangeError('read beyond the end')
+    const values = new Float64Array(count)
+    for (let i = 0; i < count; i++) values[i] = this.#view.getFloat64(at + 8 * i, true)
     return values
   }
 

@@ -1,0 +1,283 @@
+import { ByteReader, ByteWriter } from '../sketches/bytes.ts'
+import { ClassGaussian } from '../sketches/class-gaussian.ts'
+import { FusedWindows } from '../sketches/fused-windows.ts'
+import { IsolationForest } from '../sketches/isolation-forest.ts'
+import { Neighbours } from '../sketches/neighbours.ts'
+import { Projection } from '../sketches/projection.ts'
+import { hash32 } from '../sketches/random.ts'
+import { RunningScale } from '../sketches/running-scale.ts'
+
+/** What is measured of a call, in this order. */
+export const layerStatistics = [
+  'classDistance',
+  'neighboursInDirection',
+  'neighbours',
+  'isolation',
+  'size',
+  'neighboursOfOtherLabels',
+  'uncertainty',
+] as const
+
+/**
+ * How much each statistic counts, in the order above. Chosen once, on all development sets together: tables of numbers, penultimate
+ * layers of a residual network, a small classifier with labels. With labels, isolation and size mostly say which class it is; of long
+ * vectors, whose numbers are one of many alike, the direction says most and single numbers nothing.
+ */
+const weights = {
+  short: { plain: [1, 0.5, 1, 2, 1, 0, 0.5], labelled: [0.5, 1, 2, 0, 0, 1.5, 0.25] },
+  long: { plain: [1, 1, 0.5, 0, 0, 0, 0.5], labelled: [1, 1, 0.5, 0, 0, 1, 0.5] },
+} as const
+
+/** Longer vectors are projected to so many numbers for distances. */
+const compared = 64
+/** Longer vectors are folded to so many with random signs before anything else. */
+const mostLength = 1024
+/** A sample has at most so many vectors; fewer where they are long, so that a query costs at most 32k multiplications. */
+const largestSample = 1024
+const queryCost = 32_768
+/** The sample follows the stream: a new vector is taken in as often as if only so many samples' lengths had gone by. */
+const sampleMemory = 8
+/** The k-th neighbour, as a share of the sample: beyond small clusters of alike anomalies; labels part the sample already. */
+const neighbourShare = 0.02
+const neighbourShareWithLabels = 0.005
+const trees = 64
+/** Until so many calls a tree is replaced at each of them, then at every eighth. */
+const youngForest = 512
+/** Scores that p-values are taken from. */
+const window = 2048
+/** Distinct labels that are told apart; the last number is for all others. */
+const mostLabels = 32
+/** Calls before anything but neighbours can speak, and before p-values may be believed. */
+const firstFit = 32
+const warmUp = 100
+/** Calls stranger than this share teach neither the moments nor the sample, else anomalies would make themselves usual. */
+const untaughtByMoments = 0.1
+const untaughtBySample = 0.05
+
+/**
+ * What the activations of one layer of one model usually look like, and how unusual a call is before it is learned. No labels of
+ * anomalies, no past needed; memory up to 2 MB for any length of vectors.
+ */
+export class LayerModel {
+  /** p-values by statistic of the last call that was scored, NaN where one could not speak. */
+  get parts(): Float64Array {
+    return this.#fused.parts
+  }
+
+  readonly #length: number
+  /** Whether vectors are projected. */
+  readonly #long: boolean
+  #calls = 0
+  #nextRefresh = firstFit
+  readonly #labels = new Map<string, number>()
+  #scale: RunningScale
+  #gaussian: ClassGaussian
+  #forest: IsolationForest
+  #direction: Neighbours
+  #scaled: Neighbours
+  #fused: FusedWindows
+  /** The sample's vectors, unscaled, and their labels. */
+  readonly #sample: Float32Array
+  readonly #sampleLabels: Uint8Array
+  readonly #sampleSize: number
+  readonly #projection: Projection
+  readonly #statistics = new Float64Array(layerStatistics.length)
+  readonly #x: Float64Array
+  readonly #y: Float64Array
+  readonly #u: Float64Array
+  readonly #v: Float64Array
+
+  /** For vectors of `length` numbers, at least one. */
+  constructor(length: number, seed: string) {
+    const kept = Math.min(length, mostLength)
+    this.#length = length
+    this.#long = kept > compared
+    this.#projection = new Projection({ length: kept, most: compared, seed })
+    const size = this.#projection.size
+    this.#sampleSize = Math.min(largestSample, 4 * Math.floor(queryCost / (this.#long ? 2 : 1) / size / 4))
+    this.#scale = new RunningScale(kept)
+    this.#gaussian = new ClassGaussian(size, mostLabels)
+    this.#forest = new IsolationForest(this.#long ? 0 : trees, seed)
+    this.#direction = new Neighbours(this.#sampleSize, size)
+    this.#scaled = new Neighbours(this.#sampleSize, size)
+    this.#fused = new FusedWindows(layerStatistics.length, window)
+    this.#sample = new Float32Array(this.#sampleSize * kept)
+    this.#sampleLabels = new Uint8Array(this.#sampleSize)
+    this.#x = new Float64Array(kept)
+    this.#y = new Float64Array(kept)
+    this.#u = new Float64Array(size)
+    this.#v = new Float64Array(size)
+  }
+
+  get length(): number {
+    return this.#length
+  }
+
+  get calls(): number {
+    return this.#calls
+  }
+
+  /** Whether p-values may be believed: enough calls came before the one that was scored last. */
+  get warm(): boolean {
+    return this.#calls > warmUp
+  }
+
+  /**
+   * P(a call of this layer is at least so strange), in (0, 1), of a finite vector, which then is learned. `uncertainty` is the
+   * producer's own, on any scale that grows with it.
+   */
+  add(vector: Float32Array, label: string | null, uncertainty: number | null): number {
+    const number = this.#numberOf(label)
+    this.#calls++
+    this.#represent(vector)
+    this.#measure(number, uncertainty)
+    const labelled = this.#labels.size > 1
+    const pValue = this.#fused.add(
+      this.#statistics,
+      weights[this.#long ? 'long' : 'short'][labelled ? 'labelled' : 'plain'],
+      Math.max(warmUp, this.#calls / 2),
+    )
+    this.#learn(number, pValue)
+    return pValue
+  }
+
+  /** Direction of the last vector relative to its class, whitened: uncorrelated numbers of variance one. Not to be changed. */
+  get residual(): Float64Array {
+    return this.#gaussian.whitened
+  }
+
+  /** The numbers of the last vector that lie farthest from their mean, in spreads; folded vectors have none. */
+  farthest(count: number): { readonly dimension: number; readonly spreads: number }[] {
+    if (this.#length > mostLength) return []
+    this.#scale.apply(this.#x, this.#y)
+    const order = Array.from(this.#y, (spreads, dimension) => ({ dimension, spreads }))
+    return order.sort((a, b) => Math.abs(b.spreads) - Math.abs(a.spreads) || a.dimension - b.dimension).slice(0, count)
+  }
+
+  #numberOf(label: string | null): number {
+    if (label === null) return 0
+    let number = this.#labels.get(label)
+    if (number === undefined) {
+      if (this.#labels.size >= mostLabels - 1) return mostLabels - 1
+      number = this.#labels.size
+      this.#labels.set(label, number)
+    }
+    return number
+  }
+
+  /** Direction (unit length) and scaled form of the vector, both projected. */
+  #represent(vector: Float32Array): void {
+    const x = this.#x
+    if (vector.length <= mostLength) x.set(vector)
+    else {
+      x.fill(0)
+      // Signs by the bits of a multiplicative hash of the place.
+      for (let i = 0; i < vector.length; i++) x[i & (mostLength - 1)] += (Math.imul(i, 0x9e3779b1) & 0x8000) === 0 ? vector[i] : -vector[i]
+    }
+    let norm = 0
+    for (let i = 0; i < x.length; i++) norm += x[i] * x[i]
+    this.#projection.project(x, this.#u)
+    const inverse = norm > 0 ? 1 / Math.sqrt(norm) : 0
+    for (let i = 0; i < this.#u.length; i++) this.#u[i] *= inverse
+    this.#scale.apply(x, this.#y)
+    this.#projection.project(this.#y, this.#v)
+  }
+
+  #measure(label: number, uncertainty: number | null): void {
+    const statistics = this.#statistics.fill(Number.NaN)
+    if (uncertainty !== null && Number.isFinite(uncertainty)) statistics[6] = uncertainty
+    const { count } = this.#direction
+    if (count < 2) return
+    const labelled = this.#labels.size > 1
+    const k = Math.max(2, Math.round((labelled ? neighbourShareWithLabels : neighbourShare) * count))
+    this.#direction.query(this.#u, k, null, label)
+    statistics[1] = logarithm(this.#direction.kth)
+    this.#scaled.query(this.#v, k, labelled ? this.#sampleLabels : null, label)
+    statistics[2] = logarithm(this.#scaled.kth)
+    const { same, other } = this.#scaled
+    if (labelled && same < Number.POSITIVE_INFINITY && other < Number.POSITIVE_INFINITY) {
+      statistics[5] = logarithm(same) - logarithm(other)
+    }
+    if (this.#nextRefresh === firstFit) return
+    statistics[0] = logarithm(this.#gaussian.distance(this.#u, label))
+    if (this.#long) return
+    statistics[3] = -this.#forest.path(this.#v)
+    let squared = 0
+    for (let i = 0; i < this.#v.length; i++) squared += this.#v[i] * this.#v[i]
+    statistics[4] = logarithm(squared)
+  }
+
+  #learn(label: number, pValue: number): void {
+    const n = this.#calls
+    if (!this.warm || pValue > untaughtByMoments) {
+      this.#scale.learn(this.#x)
+      this.#gaussian.learn(this.#u, label)
+    }
+    if (!this.warm || pValue > untaughtBySample) this.#take(label)
+    if (n >= this.#nextRefresh) this.#refresh()
+    else if (this.#forest.grown > 0 && (n < youngForest || n % 8 === 0)) this.#forest.grow(this.#scaled, this.#v.length)
+  }
+
+  /** Reservoir sampling (Vitter 1985) that forgets. */
+  #take(label: number): void {
+    let slot = this.#scaled.count
+    if (slot === this.#sampleSize) slot = hash32(`${this.#calls}`) % Math.min(this.#calls, sampleMemory * this.#sampleSize)
+    if (slot >= this.#sampleSize) return
+    this.#sample.set(this.#x, slot * this.#x.length)
+    this.#sampleLabels[slot] = label
+    this.#direction.set(slot, this.#u)
+    this.#scaled.set(slot, this.#v)
+  }
+
+  /** Scales the sample anew: at growing distances, later every 512 calls. */
+  #refresh(): void {
+    this.#nextRefresh = this.#calls + Math.min(512, Math.max(8, this.#calls >> 2))
+    this.#scale.refresh()
+    this.#gaussian.refresh()
+    for (let slot = 0; slot < this.#scaled.count; slot++) {
+      this.#scale.apply(this.#sample, this.#y, slot * this.#y.length)
+      this.#projection.project(this.#y, this.#v)
+      this.#scaled.set(slot, this.#v)
+    }
+    if (this.#long) return
+    for (let grow = this.#forest.grown === 0 ? trees : 1; grow > 0; grow--) this.#forest.grow(this.#scaled, this.#v.length)
+  }
+
+  encode(): Uint8Array {
+    const writer = new ByteWriter(1024).u32(this.#length).f64(this.#calls).f64(this.#nextRefresh).u16(this.#labels.size)
+    for (const label of this.#labels.keys()) writer.text(label)
+    this.#scale.encode(writer)
+    this.#gaussian.encode(writer)
+    this.#forest.encode(writer)
+    this.#direction.encode(writer)
+    this.#scaled.encode(writer)
+    this.#fused.encode(writer)
+    const { count } = this.#scaled
+    return writer
+      .f32s(this.#sample.subarray(0, count * this.#x.length))
+      .block(this.#sampleLabels.subarray(0, count))
+      .finish()
+  }
+
+  static decode(bytes: Uint8Array, seed: string): LayerModel {
+    const reader = new ByteReader(bytes)
+    const model = new LayerModel(reader.u32(), seed)
+    model.#calls = reader.f64()
+    model.#nextRefresh = reader.f64()
+    for (let left = reader.u16(); left > 0; left--) model.#labels.set(reader.text(), model.#labels.size)
+    const size = model.#u.length
+    model.#scale = RunningScale.decode(reader, model.#x.length)
+    model.#gaussian = ClassGaussian.decode(reader, size, mostLabels)
+    model.#forest = IsolationForest.decode(reader, model.#long ? 0 : trees, seed)
+    model.#direction = Neighbours.decode(reader, model.#sampleSize, size)
+    model.#scaled = Neighbours.decode(reader, model.#sampleSize, size)
+    model.#fused = FusedWindows.decode(reader, layerStatistics.length, window)
+    model.#sample.set(reader.f32s(model.#scaled.count * model.#x.length))
+    model.#sampleLabels.set(reader.block())
+    return model
+  }
+}
+
+function logarithm(distance: number): number {
+  return Math.log(distance + 1e-12)
+}
