@@ -10,6 +10,8 @@ const leastClients = 8
 const memory = 0.8
 /** A past of three rounds can be compared with: 1 + 0.8 + 0.64. */
 const leastPast = 2.4
+/** A client's own unsteadiness counts like that of all clients after so many changes. */
+const priorChanges = 10
 /** Bound on memory; who was silent longest makes room. */
 const mostClients = 1024
 /** A p-value of one test below this is a suspicious round; the rounds without a break before it are when it began. */
@@ -52,6 +54,9 @@ interface Client {
   /** Decayed sum of the update's angle to that path, and its weight. */
   angle: number
   angleWeight: number
+  /** Sum of the squared changes of its norm, as logarithms, and their number: how unsteady it is by itself. */
+  changeSquares: number
+  changes: number
   rounds: number
   firstSeen: number
   /** When the present run of suspicious rounds began: round and time; time 0 where there is none. */
@@ -72,15 +77,16 @@ interface State {
  * Update outlier: the client of a federation whose updates are too large, point elsewhere, or turn against what it sent before.
  *
  * When a round closes, each update is compared with those of the other clients of the round, in four ways. (1) Norm: logarithm of the
- * L2 norm less the round's median, averaged over the client's last rounds (decay 0.8). (2) Norm change: this round's number, both against
- * the others' and, less the client's average, against their changes; the larger p-value counts, since a small client that sends more than
- * usual is no danger. (3) Direction: Fisher's z of the cosine to the coordinate-wise median of the round's sketches, in spreads of the
- * round, averaged likewise. (4) Direction change: Fisher's z of the cosine between the update and the decayed sum of the client's own
- * earlier ones (FLDetector's consistency without its Hessian): an honest client pulls into the direction of its own data round after
- * round, whoever changes its aim does not. It too must be low against the others' and, less the client's own average (small clients are
- * less steady), against their changes. Each number becomes a deviation from the robust location of all clients in robust spreads
- * (mean and standard deviation of what lies within 2.5 median deviations), and a p-value of Student's t. The smallest of the four
- * counts fourfold, and the error probability is spread over the rounds of the run: the p-value holds over all looks together.
+ * L2 norm less the round's median, averaged over the client's last rounds (decay 0.8). (2) Norm change: this round's number less the
+ * client's average, where it is above the round's median (a small client that sends more than usual is no danger), in spreads of all
+ * clients' changes widened for clients that were unsteady before (their own squared changes shrunk towards all clients', which count
+ * like ten). (3) Direction: Fisher's z of the cosine to the coordinate-wise median of the round's sketches, in spreads of the round,
+ * averaged likewise. (4) Direction change: Fisher's z of the cosine between the update and the decayed sum of the client's own earlier
+ * ones (FLDetector's consistency without its Hessian): an honest client pulls into the direction of its own data round after round,
+ * whoever changes its aim does not. It too must be low against the others' and, less the client's own average (small clients are less
+ * steady), against their changes. Each number becomes a deviation from the robust location of all clients in robust spreads (mean and
+ * standard deviation of what lies within 2.5 median deviations), and a p-value of Student's t. The smallest of the four counts
+ * fourfold, and the error probability is spread over the rounds of the run: the p-value holds over all looks together.
  *
  * What is rare among the clients of one run is found, not what is unusual in itself: clients with odd data are compared with clients
  * whose data are odd in other ways, and small norms (small clients) are never suspicious.
@@ -130,7 +136,16 @@ export const updateOutlier = defineDetector<State>({
       for (const { value } of scales) writer.f64(value)
       writer.u32(clients.size)
       for (const [name, one] of clients) {
-        writer.text(name).f64(one.weight).f64(one.logNorm).f64(one.direction).f64(one.pathWeight).f64(one.angle).f64(one.angleWeight)
+        writer
+          .text(name)
+          .f64(one.weight)
+          .f64(one.logNorm)
+          .f64(one.direction)
+          .f64(one.pathWeight)
+          .f64(one.angle)
+          .f64(one.angleWeight)
+          .f64(one.changeSquares)
+          .f64(one.changes)
         writer.u32(one.rounds).f64(one.firstSeen).f64(one.sinceRound).f64(one.sinceTime)
         writer.u16(one.path.length).f32s(one.path)
       }
@@ -153,6 +168,8 @@ export const updateOutlier = defineDetector<State>({
           pathWeight: reader.f64(),
           angle: reader.f64(),
           angleWeight: reader.f64(),
+          changeSquares: reader.f64(),
+          changes: reader.f64(),
           rounds: reader.u32(),
           firstSeen: reader.f64(),
           sinceRound: reader.f64(),
@@ -188,14 +205,17 @@ function judge(state: State, updates: readonly Update[]): Finding[] {
   const angleChange = angles.map((value, i) =>
     clients[i].angleWeight < 1 ? Number.NaN : value - clients[i].angle / clients[i].angleWeight,
   )
-  for (const [i, update] of updates.entries()) learn(clients[i], update, norms[i], directions[i], angles[i])
+  const changeScale = new RobustSpread(normChange, leastNormScale, state.scales[parts - 1]).scale
+  const steadyChange = normChange.map((value, i) => {
+    const { changeSquares, changes } = clients[i]
+    const own = Math.sqrt((priorChanges * changeScale ** 2 + changeSquares) / (priorChanges + changes))
+    return norms[i] > 0 ? value * (changeScale / own) : Math.min(0, value)
+  })
+  for (const [i, update] of updates.entries()) learn(clients[i], update, norms[i], directions[i], angles[i], normChange[i])
   const part = partOfLook(state.looks) / tests.length
   const found: Record<Test, readonly Part[]> = {
     norm: [{ values: clients.map(({ logNorm, weight }) => logNorm / weight), least: leastNormScale }],
-    normChange: [
-      { values: norms.map((norm, i) => (Number.isNaN(normChange[i]) ? Number.NaN : norm)), least: leastNormScale },
-      { values: normChange, least: leastNormScale },
-    ],
+    normChange: [{ values: steadyChange, least: changeScale }],
     direction: [{ values: clients.map(({ direction, weight }) => -direction / weight), least: leastDirectionScale }],
     directionChange: [
       { values: angles, least: leastTurnScale },
@@ -265,6 +285,8 @@ function clientOf(state: State, { client: name, time }: Update): Client {
       pathWeight: 0,
       angle: 0,
       angleWeight: 0,
+      changeSquares: 0,
+      changes: 0,
       rounds: 0,
       firstSeen: time,
       sinceRound: 0,
@@ -280,11 +302,15 @@ function clientOf(state: State, { client: name, time }: Update): Client {
   return client
 }
 
-function learn(client: Client, { sketch }: Update, norm: number, direction: number, turn: number): void {
+function learn(client: Client, { sketch }: Update, norm: number, direction: number, turn: number, change: number): void {
   client.rounds++
   client.weight = memory * client.weight + 1
   client.logNorm = memory * client.logNorm + (Number.isFinite(norm) ? norm : client.weight > 1 ? client.logNorm / client.weight : 0)
   client.direction = memory * client.direction + (Number.isFinite(direction) ? direction : 0)
+  if (Number.isFinite(change)) {
+    client.changeSquares += change * change
+    client.changes++
+  }
   if (Number.isFinite(turn)) {
     client.angle = memory * client.angle + turn
     client.angleWeight = memory * client.angleWeight + 1
