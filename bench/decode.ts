@@ -61,7 +61,7 @@ export async function run(): Promise<Report> {
   const rival = await theirs(mapper)
   for (const { bytes } of batches) deepStrictEqual(withoutTimes(ours(mapper)(bytes)), withoutTimes(rival(bytes)))
 
-  const options = { turns: 60, worksPerTurn: 32, warmUpTurns: 15 }
+  const options = { turns: 30, worksPerTurn: 80, warmUpTurns: 6 }
   const decoding = await compare('decode', ['decode, ours', 'decode, protobufjs'], options)
   const whole = await compare('decode', ['events, ours', 'events, protobufjs'], options)
   const row = (what: string, [our, their]: readonly Timing[]): string[] => [
