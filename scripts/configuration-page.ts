@@ -71,7 +71,7 @@ function options(key: string, node: SchemaNode, required = false): OptionRow[] {
 }
 
 function typeOf(node: SchemaNode): string {
-  if (node['x-type']) return node['x-type']
+  if (node['x-type']) return node.writeOnly ? `${node['x-type']} (secret)` : node['x-type']
   if (node.enum) return node.enum.map((value) => `\`${value}\``).join(', ')
   if (node.anyOf) return node.anyOf.map((form) => (form.type === 'object' ? 'keys below' : typeOf(form))).join(' or ')
   if (node.items) return `list of ${typeOf(node.items)}`

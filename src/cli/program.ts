@@ -1,19 +1,22 @@
 import { Command, CommanderError } from 'commander'
 import { TidewatchError } from '../errors.ts'
+import { backtestCommand } from './backtest.ts'
 import { configCommand } from './config.ts'
 import { demoCommand } from './demo.ts'
 import { detectorsCommand } from './detectors.ts'
+import { alertsCommand, incidentsCommand } from './incidents.ts'
 import { inspectCommand } from './inspect.ts'
+import { principalsCommand } from './principals.ts'
 import { replayCommand } from './replay.ts'
 import { runCommand } from './run.ts'
 import { version } from './version.ts'
+import { webhooksCommand } from './webhooks.ts'
 
 function program(): Command {
   const root = new Command('tidewatch')
     .description('Watches machine-learning services through their own telemetry.')
     .version(version)
     .showHelpAfterError('(see --help)')
-    .exitOverride()
     .addHelpText(
       'after',
       `
@@ -21,12 +24,31 @@ Examples:
   tidewatch demo                              see an attack being found, nothing else needed
   tidewatch run                               watch; OTLP on 4317 and 4318, console on 8686
   tidewatch inspect spans.jsonl               what Tidewatch understands of your telemetry
-  tidewatch replay spans.jsonl.gz --alerts -  what it would have reported`,
+  tidewatch replay spans.jsonl.gz --alerts -  what it would have reported
+  tidewatch incidents list                    what a running instance found`,
     )
-  for (const command of [runCommand(), demoCommand(), replayCommand(), inspectCommand(), detectorsCommand(), configCommand()]) {
-    root.addCommand(command.exitOverride())
-  }
+  const commands = [
+    runCommand(),
+    demoCommand(),
+    replayCommand(),
+    backtestCommand(),
+    inspectCommand(),
+    incidentsCommand(),
+    alertsCommand(),
+    webhooksCommand(),
+    principalsCommand(),
+    detectorsCommand(),
+    configCommand(),
+  ]
+  for (const command of commands) root.addCommand(command)
+  throwing(root)
   return root
+}
+
+/** Wrong use is an error here, in subcommands as well, and not the end of the process. */
+function throwing(command: Command): void {
+  command.exitOverride()
+  for (const each of command.commands) throwing(each as Command)
 }
 
 /** Runs one command line and tells of errors on stderr. Exit code: 0 done, 1 failed, 2 wrong use. */

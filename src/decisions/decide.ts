@@ -278,7 +278,7 @@ export function createDecisions(options: DecisionOptions): Decisions {
         const subject = handlings.subjectOf(action.incident)
         if (subject !== null) unlearn(subject.category, subject.id)
       }
-      return handlings.act(action)
+      return handlings.act(action, clock)
     },
 
     status() {

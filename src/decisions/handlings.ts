@@ -83,8 +83,11 @@ export class Handlings {
     })
   }
 
-  /** Takes an action up. Gives the change of the incident that it is, none where the incident is over or not known any more. */
-  act(action: Action): Alert[] {
+  /**
+   * Takes an action up at the event time `clock`. Gives the change of the incident that it is, none where the incident is over or not known any
+   * more.
+   */
+  act(action: Action, clock: number): Alert[] {
     const known = this.#known.get(action.incident)
     if (known === undefined || this.#taken.has(action.id)) return []
     put(this.#taken, action.id, true, mostTaken)
@@ -93,16 +96,16 @@ export class Handlings {
       case 'acknowledge':
         if (known.last === null || known.acknowledged !== null) return []
         known.acknowledged = { by, time: isoMicros(time) }
-        return this.#change(known, action, 'acknowledged')
+        return this.#change(known, action, clock, 'acknowledged')
       case 'silence':
         this.#silences.delete(known.key)
         if (action.until > time) put(this.#silences, known.key, { by, time, until: action.until })
         else known.withheld = false
-        return this.#change(known, action, 'silenced')
+        return this.#change(known, action, clock, 'silenced')
       case 'feedback':
         this.#feedback.delete(known.key)
         put(this.#feedback, known.key, { verdict: action.verdict, by, time })
-        return this.#change(known, action, 'feedback')
+        return this.#change(known, action, clock, 'feedback')
     }
   }
 
@@ -123,7 +126,8 @@ export class Handlings {
       for (const known of this.#known.values()) {
         if (known.key !== key || known.last === null || !known.withheld) continue
         known.withheld = false
-        alerts.push(this.#handled(known, changed(known.last, `silence ${until}`, Math.max(until, microsOfLast(known.last)))))
+        known.last = changed(known.last, `silence ${until}`, until)
+        alerts.push(this.#handled(known, known.last))
       }
     }
     return alerts
@@ -176,9 +180,10 @@ export class Handlings {
     put(this.#known, incident, known, mostPast, ({ last }) => last === null)
   }
 
-  #change(known: Known, action: Action, change: NonNullable<Handling['change']>): Alert[] {
+  #change(known: Known, action: Action, clock: number, change: NonNullable<Handling['change']>): Alert[] {
     if (known.last === null) return []
-    return [this.#handled(known, changed(known.last, action.id, Math.max(action.time, microsOfLast(known.last))), change)]
+    known.last = changed(known.last, action.id, clock)
+    return [this.#handled(known, known.last, change)]
   }
 
   #handled(known: Known, alert: Alert, change?: NonNullable<Handling['change']>): Alert {
@@ -198,13 +203,13 @@ function keyOf({ category, environment, subject }: Pick<Tested, 'category' | 'en
   return JSON.stringify([category, environment ?? '', subject.kind, subject.id])
 }
 
-/** The same state of an incident, told anew because of `cause`. */
+/** The same state of an incident, told anew because of `cause`: at `time`, but later than all that was told, so that it is the newest. */
 function changed(last: Alert, cause: string, time: number): Alert {
   const id = `alert_${createHash('sha256')
     .update(JSON.stringify([last.incident, cause]))
     .digest('hex')
     .slice(0, 24)}`
-  return { ...last, id, status: 'updated', time: isoMicros(time) }
+  return { ...last, id, status: 'updated', time: isoMicros(Math.max(time, microsOfLast(last) + 1)) }
 }
 
 function microsOfLast({ time }: Alert): number {

@@ -13,6 +13,7 @@ beforeAll(async () => {
   await writeFile(join(folder, 'a-file'), '')
   await writeFile(join(folder, 'empty.jsonl'), '')
   await writeFile(join(folder, 'wrong.yaml'), 'kafka: { broker: [a] }\n')
+  await writeFile(join(folder, 'right.yaml'), 'seed: 1\n')
   await mkdir(join(folder, 'data'))
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
@@ -33,6 +34,11 @@ describe('the exit code', () => {
     ['an unknown option', ['run', '--nothing'], '--nothing'],
     ['an argument that is missing', ['replay'], 'file'],
     ['a port that is none', ['demo', '--port', 'abc'], 'expected 0 to 65535'],
+    ['a subcommand without its argument', ['incidents', 'show'], 'id'],
+    ['a verdict that is none', ['incidents', 'feedback', 'inc_1', '--verdict', 'maybe'], 'true, false, benign'],
+    ['a test of no receiver', ['webhooks', 'test'], '--all'],
+    ['an address that is none', ['incidents', 'list', '--api', 'localhost'], 'no http(s) URL'],
+    ['two things to compare with', ['backtest', 'a', '--config', 'b', '--against', 'c', '--history', 'd'], 'not with both'],
     ['a configuration that does not hold', ['run', '--config', 'DIR/wrong.yaml'], 'did you mean `brokers`'],
     ['a configuration that is not there', ['run', '--config', 'DIR/none.yaml'], 'TW_CONFIG_UNREADABLE'],
   ])('is 2 for %s, and says so in a line', async (_name, args, told) => {
@@ -45,6 +51,9 @@ describe('the exit code', () => {
   it.each([
     ['a file that is not there', ['replay', 'DIR/none.jsonl'], 'TW_SOURCE_UNREADABLE'],
     ['an output that cannot be opened', ['replay', 'DIR/empty.jsonl', '--alerts', 'DIR/a-file/x'], 'TW_OUTPUT_UNWRITABLE'],
+    ['no running instance', ['incidents', 'list', '--data', 'DIR/data'], 'TW_INSTANCE_UNREACHABLE'],
+    ['an instance that does not answer', ['alerts', 'list', '--api', 'http://127.0.0.1:1'], 'ECONNREFUSED'],
+    ['a history that is none', ['backtest', 'DIR/empty.jsonl', '--config', 'DIR/right.yaml', '--history', 'DIR/wrong.yaml'], 'is no alert'],
     ['a data folder that is a file', ['run', '--data', 'DIR/a-file'], 'TW_DATA_UNUSABLE'],
     ['a store folder that is a file', ['replay', 'DIR/empty.jsonl', '--store', 'DIR/a-file'], 'TW_DATA_UNUSABLE'],
   ])('is 1 for %s, and says so in a line', async (_name, args, told) => {

@@ -14,7 +14,8 @@ function warmed(): Decisions {
   const decisions = create()
   const random = createRandom('handled')
   for (let look = 0; look < 6; look++) {
-    for (let n = 0; n < 60; n++) decisions.process(observation({ id: `s${n}`, at: look * 6 * hour + n, score: (n % 7) / 3 + 0.3 * random.uniform() }))
+    for (let n = 0; n < 60; n++)
+      decisions.process(observation({ id: `s${n}`, at: look * 6 * hour + n, score: (n % 7) / 3 + 0.3 * random.uniform() }))
   }
   return decisions
 }
@@ -47,7 +48,8 @@ describe('what people do about incidents', () => {
       ...alert,
       id: expect.stringMatching(/^alert_[0-9a-f]{24}$/),
       status: 'updated',
-      time: '2026-01-06T14:38:24.000000Z',
+      // Event time has not moved; the newest change must be the newest.
+      time: '2026-01-06T14:24:00.000001Z',
       handling: { change: 'acknowledged', acknowledged },
     })
     expect(change!.id).not.toBe(alert!.id)

@@ -1,0 +1,112 @@
+import { request as httpRequest } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { text } from 'node:stream/consumers'
+import type { Command } from 'commander'
+import { defaultConfigPath, loadConfig } from '../config/load.ts'
+import { type ErrorCode, errorTable, TidewatchError } from '../errors.ts'
+import { dataHolder } from '../store/data-lock.ts'
+
+/** Where the running instance is, as every command that asks it takes it. */
+export interface ApiOptions {
+  readonly api?: string
+  readonly data?: string
+  readonly config?: string
+}
+
+export function withApiOptions(command: Command): Command {
+  return command
+    .option('--api <url>', 'address of the instance (default: that of the one that uses the data folder); its token is in TIDEWATCH_TOKEN')
+    .option('--data <directory>', 'data folder of the instance')
+    .option('--config <file>', 'configuration that names the data folder and the tokens (default: ./tidewatch.yaml where it exists)')
+}
+
+/** What a running instance is asked. */
+export interface ApiClient {
+  get<T>(path: string, query?: Readonly<Record<string, string | undefined>>): Promise<T>
+  post<T>(path: string, body: object): Promise<T>
+}
+
+/**
+ * The instance that `--api` names, else the one that holds the data folder. Throws TW_INSTANCE_UNREACHABLE where there is none. The token is
+ * that of TIDEWATCH_TOKEN, else one of the configuration's, an operator's first; the configuration's goes to no other address than that of the data folder.
+ */
+export async function connect({ api, data, config: path }: ApiOptions): Promise<ApiClient> {
+  const named = process.env.TIDEWATCH_TOKEN
+  if (api !== undefined) return clientOf(api, named)
+  const config = loadConfig({ path: path ?? defaultConfigPath(), env: process.env })
+  const directory = data ?? config.data.directory
+  const holder = await dataHolder(directory)
+  if (holder?.api == null) {
+    throw new TidewatchError(
+      'TW_INSTANCE_UNREACHABLE',
+      holder === null ? `none uses ${directory}` : `process ${holder.pid} is still starting`,
+    )
+  }
+  const { tokens } = config.server
+  return clientOf(holder.api, named ?? (tokens.find(({ role }) => role === 'operator') ?? tokens[0])?.token)
+}
+
+function clientOf(api: string, token: string | undefined): ApiClient {
+  if (!URL.canParse(api) || !/^https?:$/.test(new URL(api).protocol)) throw new TidewatchError('TW_USAGE', `--api ${api} is no http(s) URL`)
+  const ask = async <T>(method: 'GET' | 'POST', path: string, body?: object): Promise<T> => {
+    const url = new URL(path, local(api))
+    const { status, body: answer } = await send(url, method, token, body).catch((cause: Error & { code?: string }) => {
+      throw new TidewatchError('TW_INSTANCE_UNREACHABLE', `${url.origin}: ${cause.code ?? cause.message}`, { cause })
+    })
+    const parsed = parseJson(answer)
+    if (status >= 200 && status < 300 && parsed !== null) return parsed as T
+    throw refusal(status, parsed, url)
+  }
+  return {
+    get(path, query = {}) {
+      const given = Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined)
+      return ask('GET', given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`)
+    },
+    post: (path, body) => ask('POST', path, body),
+  }
+}
+
+/** An instance that listens on all addresses is asked on this machine's own. */
+function local(api: string): URL {
+  const url = new URL(api)
+  if (url.hostname === '0.0.0.0') url.hostname = '127.0.0.1'
+  if (url.hostname === '[::]') url.hostname = '[::1]'
+  return url
+}
+
+function send(url: URL, method: string, token: string | undefined, body?: object): Promise<{ status: number; body: string }> {
+  const request = url.protocol === 'https:' ? httpsRequest : httpRequest
+  return new Promise((resolve, reject) => {
+    const sent = request(url, {
+      method,
+      headers: {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      timeout: 60_000,
+    })
+    sent.on('timeout', () => sent.destroy(new Error('no answer within 60 s')))
+    sent.on('error', reject)
+    sent.on('response', (response) => text(response).then((answer) => resolve({ status: response.statusCode!, body: answer }), reject))
+    sent.end(body === undefined ? undefined : JSON.stringify(body))
+  })
+}
+
+function parseJson(answer: string): unknown {
+  try {
+    return JSON.parse(answer)
+  } catch {
+    return null
+  }
+}
+
+/** The instance's own error where it told one. */
+function refusal(status: number, answer: unknown, url: URL): TidewatchError {
+  const { code, message } = (answer as { error?: { code?: string; message?: string } } | null)?.error ?? {}
+  if (code === undefined || !(code in errorTable)) {
+    return new TidewatchError('TW_INSTANCE_UNREACHABLE', `${url.origin} answered ${status} and is no Tidewatch`)
+  }
+  const known = code as ErrorCode
+  const { title } = errorTable[known]
+  return new TidewatchError(known, message?.startsWith(`${title}: `) ? message.slice(title.length + 2) : (message ?? ''))
+}
