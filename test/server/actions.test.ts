@@ -141,7 +141,10 @@ it('lists the receivers without their secrets and tests one', async () => {
 
 it('finds what is known of somebody by the name that a service sends', async () => {
   const calls = [1, 2].map((n) =>
-    callRow({ ...call({ topic: 't', offset: n, model: 'm' }), principal: { id: 'h-mallory', kind: null, source: 'user.id', lastResort: false } }),
+    callRow({
+      ...call({ topic: 't', offset: n, model: 'm' }),
+      principal: { id: 'h-mallory', kind: null, source: 'user.id', lastResort: false },
+    }),
   )
   await embedded.store.insert('calls', calls, 'calls')
   await storeAlerts(embedded.store, [makeAlert({ id: 'a-9', incident: 'i-9', subject: { kind: 'principal', id: 'h-mallory' } })])
