@@ -75,7 +75,7 @@ export const activationOod = defineDetector<State>({
         events: model.calls,
         evidence: pValue < told ? evidenceOf(model, call, label) : { label },
         sketch: null,
-        whispered: model.residual,
+        whispered: { residual: model.residual, parts: model.parts },
       }
     },
 

@@ -1,18 +1,20 @@
 import { defineDetector } from '../../src/detection/contract.ts'
+import { layerStatistics } from '../../src/detection/layer-model.ts'
 import { layerOf } from '../../src/detection/layers.ts'
 import { ByteReader, ByteWriter } from '../../src/sketches/bytes.ts'
+import { Cohort, type CohortMember, decodeMember, encodeMember } from '../../src/sketches/cohort.ts'
 import { ExcessProcess } from '../../src/sketches/excess.ts'
-import { type DriftSum, emptyDriftSum, MeanDrift } from '../../src/sketches/mean-drift.ts'
 import type { CallEvent, Subject } from '../../src/telemetry/events.ts'
 import { activationOod } from './activation-ood.ts'
 import { activationExample } from './senders-example.ts'
 
 interface Sender {
   readonly excess: ExcessProcess
-  readonly drift: DriftSum
+  readonly member: CohortMember
   strange: number
-  /** p-value of the last look at the direction. */
-  together: number
+  /** Smallest p-value of the looks so far, and what it was about. */
+  different: number
+  differentIn: string
   spoken: number
   firstSeen: number
   lastSeen: number
@@ -21,35 +23,45 @@ interface Sender {
 interface State {
   dimensions: number
   calls: number
-  drift: MeanDrift
+  /** Share of strange calls among the last ones of all senders. */
+  recent: number
+  cohort: Cohort
   /** Silent longest first. */
   readonly senders: Map<string, Sender>
 }
 
-/** Bound on memory: about 600 bytes a sender. */
+/** The fused p-value and its parts. */
+const pValues = 1 + layerStatistics.length
+/** Bound on memory: 900 bytes a sender. */
 const mostSenders = 2048
 /** People's inputs differ: up to a quarter more small p-values than chance gives are nobody's fault. */
 const tolerance = 1.25
 const strange = 0.05
+/** While so many of the last hundred calls are strange, whoever made them, it is nobody's own doing: see activation-shift. */
+const burst = 0.1
+const recentCalls = 100
 const refreshEvery = 256
 /** A sender speaks when its p-value halved. */
 const growth = Math.LN2
+const least = 1e-200
 
 /**
- * Strange inputs: who keeps sending inputs that a layer of the model finds unusual, one by one or all in one direction.
+ * Strange inputs: who keeps sending inputs that a layer of the model finds unusual, one by one or all in one way.
  *
  * Two tests a sender, each valid however often it is looked at; the smaller p-value counts twice. First, betting on the p-values that
  * `activation-ood` gives the sender's calls: wealth grows when more of them are small than chance (and a quarter) allows, from any
- * moment on (`ExcessProcess`). Second, the mean of the sender's activations, each relative to its predicted class and whitened: honest
- * inputs scatter around their class and cancel, while those of one trigger or one perturbation point the same way, even where no
- * single one is unusual. How much senders of this layer differ by nature is measured and allowed for (`MeanDrift`).
+ * moment on (`ExcessProcess`). Second, whether the sender differs from the other senders by more than they differ among themselves
+ * (`Cohort`): in the mean of its activations, each relative to its predicted class and whitened (honest inputs scatter around their
+ * class and cancel, while those of one trigger or one perturbation point the same way, even where no single one is unusual), or in
+ * the mean of -ln p, of all statistics together or of one of them. While the layer as a whole sees a burst, senders are not counted.
  *
- * Compared with: what chance allows; for the direction, the other senders with sixteen calls or more, at least ten.
+ * Compared with: what chance allows; and the other senders of the layer with sixteen calls or more, at least ten.
  *
  * Finds: accounts that trigger a backdoor, send adversarial examples or foreign inputs among ordinary ones.
  *
- * Misses: a few strange calls a sender (spread over many accounts they are `activation-shift`'s); weak adversarial examples that scatter
- * in all directions. May name: honest people with a camera, a language or a subject of their own.
+ * Misses: a few strange calls a sender (spread over many accounts they are `activation-shift`'s); strong adversarial examples, which look
+ * like their target class and scatter in all directions. May name: honest people with a camera, a language or a subject of their own,
+ * where few others have one.
  *
  * Reference: Shafer 2021 (betting), Shin, Ramdas and Rinaldo 2024 (e-detectors), Efron 2004 (empirical null).
  */
@@ -65,80 +77,101 @@ export const strangeInputs = defineDetector<State>({
   weight: 1,
   effectFloor: Math.log(100),
   hears: activationOod,
-  build: () => ({
-    subjects: (event) => (senderOf(event as CallEvent) === null ? [] : layerOf(event)),
-    create: () => ({ dimensions: 0, calls: 0, drift: new MeanDrift(0), senders: new Map() }),
+  build: () => {
+    const all = new Float64Array(pValues)
+    return {
+      subjects: (event) =>
+        senderOf(event as CallEvent) === null
+          ? []
+          : // The findings are about senders: not tests of the model, as those of the layer itself are.
+            layerOf(event).map(({ subject, population }) => ({ subject, population: `${population}/senders` })),
+      create: () => ({ dimensions: 0, calls: 0, recent: strange, cohort: new Cohort(0, pValues), senders: new Map() }),
 
-    update(state, event, heard) {
-      if (heard === null || heard === undefined || heard.pValue === null || heard.whispered === undefined) return null
-      const residual = heard.whispered
-      if (residual.length !== state.dimensions) {
-        state.dimensions = residual.length
-        state.drift = new MeanDrift(residual.length)
-        state.senders.clear()
-      }
-      const call = event as CallEvent
-      const subject = senderOf(call)!
-      const sender = enter(state, subject, call.time)
-      sender.excess.add(heard.pValue)
-      if (heard.pValue < strange) sender.strange++
-      state.drift.add(sender.drift, residual)
-      if (++state.calls % refreshEvery === 0) state.drift.refresh(drifts(state.senders))
-      sender.together = state.drift.look(sender.drift) ?? sender.together
-      const pValue = Math.min(1, 2 * Math.min(sender.excess.pValue, sender.together))
-      const score = -Math.log(Math.max(pValue, 1e-200))
-      if (score < sender.spoken + growth) return null
-      sender.spoken = score
-      return {
-        about: { subject, firstSeen: sender.firstSeen, lastSeen: sender.lastSeen },
-        score,
-        pValue: Math.max(pValue, 1e-200),
-        events: sender.drift.count,
-        evidence: {
-          calls: sender.drift.count,
-          strangeCalls: sender.strange,
-          strangeByChance: Math.round(10 * strange * sender.drift.count) / 10,
-          pValueOfExcess: Number(sender.excess.pValue.toPrecision(3)),
-          pValueOfCommonDirection: Number(sender.together.toPrecision(3)),
-          label: call.prediction?.label ?? null,
-          layer: call.activation!.layer,
-        },
-        sketch: null,
-      }
-    },
+      update(state, event, heard) {
+        if (heard === null || heard === undefined || heard.pValue === null || heard.whispered === undefined) return null
+        const { residual, parts } = heard.whispered
+        if (residual.length !== state.dimensions) {
+          state.dimensions = residual.length
+          state.cohort = new Cohort(residual.length, pValues)
+          state.senders.clear()
+        }
+        const call = event as CallEvent
+        const subject = senderOf(call)!
+        const sender = enter(state, subject, call.time)
+        const isStrange = heard.pValue < strange
+        const inBurst = state.recent > burst
+        state.recent += ((isStrange ? 1 : 0) - state.recent) / recentCalls
+        if (++state.calls % refreshEvery === 0) state.cohort.refresh(membersOf(state.senders))
+        if (isStrange) sender.strange++
+        if (inBurst) return null
+        sender.excess.add(heard.pValue)
+        all[0] = heard.pValue
+        all.set(parts, 1)
+        state.cohort.add(sender.member, residual, all)
+        const look = state.cohort.look(sender.member)
+        if (look !== null && look.pValue < sender.different) {
+          sender.different = look.pValue
+          sender.differentIn = nameOf(look.test)
+        }
+        const pValue = Math.max(least, Math.min(1, 2 * Math.min(sender.excess.pValue, sender.different)))
+        const score = -Math.log(pValue)
+        if (score < sender.spoken + growth) return null
+        sender.spoken = score
+        return {
+          about: { subject, firstSeen: sender.firstSeen, lastSeen: sender.lastSeen },
+          score,
+          pValue,
+          events: sender.member.count,
+          evidence: {
+            calls: sender.member.count,
+            strangeCalls: sender.strange,
+            strangeByChance: Math.round(10 * strange * sender.member.count) / 10,
+            pValueOfExcess: Number(sender.excess.pValue.toPrecision(3)),
+            pValueOfDifference: Number(sender.different.toPrecision(3)),
+            differentIn: sender.differentIn,
+            lastLabel: call.prediction?.label ?? null,
+            layer: call.activation!.layer,
+          },
+          sketch: null,
+        }
+      },
 
-    encode({ dimensions, calls, drift, senders }) {
-      const writer = new ByteWriter(64).u32(dimensions).f64(calls)
-      drift.encode(writer)
-      writer.u32(senders.size)
-      for (const [key, sender] of senders) {
-        writer.text(key)
-        sender.excess.encode(writer)
-        writer.f64(sender.drift.count).f64(sender.drift.looks).f64(sender.drift.nextLook).f32s(sender.drift.sum)
-        writer.f64(sender.strange).f64(sender.together).f64(sender.spoken).f64(sender.firstSeen).f64(sender.lastSeen)
-      }
-      return writer.finish()
-    },
+      encode({ dimensions, calls, recent, cohort, senders }) {
+        const writer = new ByteWriter(64).u32(dimensions).f64(calls).f64(recent)
+        cohort.encode(writer)
+        writer.u32(senders.size)
+        for (const [key, sender] of senders) {
+          writer.text(key)
+          sender.excess.encode(writer)
+          encodeMember(sender.member, writer)
+          writer.f64(sender.strange).f64(sender.different).text(sender.differentIn)
+          writer.f64(sender.spoken).f64(sender.firstSeen).f64(sender.lastSeen)
+        }
+        return writer.finish()
+      },
 
-    decode(bytes) {
-      const reader = new ByteReader(bytes)
-      const dimensions = reader.u32()
-      const state: State = { dimensions, calls: reader.f64(), drift: MeanDrift.decode(reader, dimensions), senders: new Map() }
-      for (let left = reader.u32(); left > 0; left--) {
-        const key = reader.text()
-        state.senders.set(key, {
-          excess: ExcessProcess.decode(reader, tolerance),
-          drift: { count: reader.f64(), looks: reader.f64(), nextLook: reader.f64(), sum: reader.f32s(dimensions) },
-          strange: reader.f64(),
-          together: reader.f64(),
-          spoken: reader.f64(),
-          firstSeen: reader.f64(),
-          lastSeen: reader.f64(),
-        })
-      }
-      return state
-    },
-  }),
+      decode(bytes) {
+        const reader = new ByteReader(bytes)
+        const dimensions = reader.u32()
+        const calls = reader.f64()
+        const recent = reader.f64()
+        const state: State = { dimensions, calls, recent, cohort: Cohort.decode(reader, dimensions, pValues), senders: new Map() }
+        for (let left = reader.u32(); left > 0; left--) {
+          state.senders.set(reader.text(), {
+            excess: ExcessProcess.decode(reader, tolerance),
+            member: decodeMember(reader, dimensions, pValues),
+            strange: reader.f64(),
+            different: reader.f64(),
+            differentIn: reader.text(),
+            spoken: reader.f64(),
+            firstSeen: reader.f64(),
+            lastSeen: reader.f64(),
+          })
+        }
+        return state
+      },
+    }
+  },
   example: {
     subject: { kind: 'principal', id: 'trickster' },
     anomalous: () => activationExample('strange', { trickster: true }),
@@ -153,16 +186,17 @@ function senderOf({ principal, credential }: CallEvent): Subject | null {
 }
 
 /** The sender's record, most recent last. */
-function enter({ senders, dimensions }: State, subject: Subject, time: number): Sender {
+function enter({ senders, cohort }: State, subject: Subject, time: number): Sender {
   const key = `${subject.kind}\u0000${subject.id}`
   let sender = senders.get(key)
   if (sender === undefined) {
     if (senders.size >= mostSenders) senders.delete(senders.keys().next().value as string)
     sender = {
       excess: new ExcessProcess(tolerance),
-      drift: emptyDriftSum(dimensions),
+      member: cohort.newMember(),
       strange: 0,
-      together: 1,
+      different: 1,
+      differentIn: '',
       spoken: 0,
       firstSeen: time,
       lastSeen: time,
@@ -176,6 +210,11 @@ function enter({ senders, dimensions }: State, subject: Subject, time: number): 
   return sender
 }
 
-function* drifts(senders: ReadonlyMap<string, Sender>): Iterable<DriftSum> {
-  for (const { drift } of senders.values()) yield drift
+function nameOf(test: number): string {
+  if (test < 0) return 'common direction'
+  return test === 0 ? 'all statistics' : layerStatistics[test - 1]
+}
+
+function* membersOf(senders: ReadonlyMap<string, Sender>): Iterable<CohortMember> {
+  for (const { member } of senders.values()) yield member
 }

@@ -100,7 +100,7 @@ export interface Finding {
   /** Mergeable sketch for the reference half, null where there is none. */
   readonly sketch: Uint8Array | null
   /** For detectors that hear this one, and only until they have: neither kept nor sent on. */
-  readonly whispered?: Float64Array
+  readonly whispered?: Readonly<Record<string, Float64Array>>
 }
 
 export interface About {

@@ -190,13 +190,17 @@ export class LayerModel {
     if (count < 2) return
     const labelled = this.#labels.size > 1
     const k = Math.max(2, Math.round((labelled ? neighbourShareWithLabels : neighbourShare) * count))
-    this.#direction.query(this.#u, k, null, label)
+    this.#direction.query(this.#u, k, labelled ? this.#sampleLabels : null, label)
+    const ds = this.#direction.same
+    const dor = this.#direction.other
     statistics[1] = logarithm(this.#direction.kth)
     this.#scaled.query(this.#v, k, labelled ? this.#sampleLabels : null, label)
     statistics[2] = logarithm(this.#scaled.kth)
     const { same, other } = this.#scaled
     if (labelled && same < Number.POSITIVE_INFINITY && other < Number.POSITIVE_INFINITY) {
-      statistics[5] = logarithm(same) - logarithm(other)
+      const r = logarithm(same) - logarithm(other)
+      const q = logarithm(ds) - logarithm(dor)
+      statistics[5] = q + r
     }
     if (this.#nextRefresh === firstFit) return
     statistics[0] = logarithm(this.#gaussian.distance(this.#u, label))

@@ -13,7 +13,7 @@ const bets = bounds.length * rises.length
  * multiplied by q / q0 or (1 - q) / (1 - q0). The bets start at every moment with a prior that is even over the doublings of time,
  * 1 / ((k+1)(k+2) 2^k) at the moments 2^k .. 2^(k+1)-1. The mean of all wealth is an e-process: if every p-value is at most `tolerance` times too
  * often small, given those before it, it ever exceeds 1 / a with a chance of at most a (Ville 1939; Shafer 2021; Shin, Ramdas and
- * Rinaldo 2024). 220 bytes.
+ * Rinaldo 2024). 240 bytes.
  */
 export class ExcessProcess {
   readonly #ratios: Float64Array
@@ -22,14 +22,15 @@ export class ExcessProcess {
   /** Prior of the moments to come. */
   #ahead = 1
   #most = 1
+  #worth = 1
 
   constructor(tolerance: number) {
     this.#ratios = ratiosFor(tolerance)
   }
 
-  /** p-values taken in. */
-  get count(): number {
-    return this.#count
+  /** What one unit of money is worth now. */
+  get worth(): number {
+    return this.#worth
   }
 
   /** Valid after any number of p-values: 1 / the most wealth there ever was. */
@@ -53,14 +54,14 @@ export class ExcessProcess {
         sum += wealth[bet]
       }
     }
-    const all = sum / bets + this.#ahead
-    if (!(all > this.#most)) return false
-    this.#most = all
+    this.#worth = sum / bets + this.#ahead
+    if (!(this.#worth > this.#most)) return false
+    this.#most = this.#worth
     return true
   }
 
   encode(writer: ByteWriter): void {
-    writer.f64(this.#count).f64(this.#ahead).f64(this.#most).f64s(this.#wealth)
+    writer.f64(this.#count).f64(this.#ahead).f64(this.#most).f64(this.#worth).f64s(this.#wealth)
   }
 
   static decode(reader: ByteReader, tolerance: number): ExcessProcess {
@@ -68,6 +69,7 @@ export class ExcessProcess {
     process.#count = reader.f64()
     process.#ahead = reader.f64()
     process.#most = reader.f64()
+    process.#worth = reader.f64()
     process.#wealth.set(reader.f64s(bets))
     return process
   }
