@@ -3,6 +3,7 @@ import { ByteReader, ByteWriter } from '../../src/sketches/bytes.ts'
 import type { TrainingSampleEvent } from '../../src/telemetry/events.ts'
 import { Deviation, type Split } from './deviation.ts'
 import { ordinarySources, samplesOf } from './examples.ts'
+import { type Duplicates, nearDuplicates } from './near-duplicates.ts'
 import { runOf, SampleBlock, shareOf } from './sample-block.ts'
 
 /** Fewer samples of one class from one source are no cluster. */
@@ -10,8 +11,10 @@ const leastSamples = 8
 const shownSamples = 12
 /** A displacement that is no rarer cannot become significant, whatever joins it. */
 const notWorthwhile = 0.01
-/** Part of a source's error probability for the test of all its samples; the rest is for single deliveries. */
-const wholeSource = 0.25
+/** Parts of a source's error probability: for all its samples of a class, for its near-duplicates, for single deliveries. */
+const parts = { whole: 0.2, duplicates: 0.1, deliveries: 0.7 } as const
+/** Near-duplicates are counted where a look sees most of a block. */
+const mostOfBlock = 0.5
 /** Cluster and change share the error probability of a class. */
 const tests = 2
 /** A source whose earlier deliveries deviate with a p-value below this has a habit: what it does in a class that is new to it says nothing. */
@@ -38,12 +41,12 @@ interface Verdict {
  * direction is learned from one half of the samples; the other half is tested for variance along it (F) and for samples in the others'
  * far tail, both against what the source shows in its other classes anyway: a spectral signature whose direction was not picked from
  * the tested samples. Or (2) the class is displaced against the source's own earlier deliveries, as far as those had a habit (James and
- * Stein). The larger p-value of displacement and sign counts; the error probability is shared out over signs, classes (in proportion to
+ * Stein). The larger p-value of displacement and sign counts; besides, near-duplicates of a source are counted (`nearDuplicates`); the error probability is shared out over signs, classes (in proportion to
  * the source's samples), deliveries and looks. The samples beyond the 95 % quantile of the others along the direction are named.
  *
  * Compared with: the other sources' samples of the same label and age in the same epoch, at least sixteen of them.
  *
- * Finds: patch and blended triggers, clean-label poison that moves the activations, mislabelled clusters.
+ * Finds: patch and blended triggers, clean-label poison that moves the activations, mislabelled clusters, copies injected under other ids.
  *
  * Misses: triggers of fewer than about eight samples a delivery and class; triggers that all sources carry; a trigger that the watched layer
  * does not show. May name: an honest source whose new delivery holds an unusual kind of one class.
@@ -94,26 +97,28 @@ function look(block: SampleBlock, part: number): Finding[] {
   if (block.dimensions === 0 || block.sources.length < 4) return []
   const deviation = new Deviation(block)
   const members = membersOf(block, deviation)
+  const duplicates = part >= mostOfBlock ? nearDuplicates(block, deviation.residuals) : null
   const findings: Finding[] = []
   for (const [source, ofSource] of members) {
+    const ofLook = part * shareOf(1 + block.index - block.sourceSince[source])
     let worst: Verdict | null = null
     const consider = (verdict: Verdict | null, share: number) => {
       if (verdict === null) return
       const pValue = Math.min(1, verdict.pValue / share)
       if (worst === null || pValue < worst.pValue) worst = { ...verdict, pValue }
     }
-    consider(
-      judge(block, deviation, source, ofSource.all, -1, ofSource.deliveries),
-      wholeSource * part * shareOf(1 + block.index - block.sourceSince[source]),
-    )
+    consider(judge(block, deviation, source, ofSource.all, -1, ofSource.deliveries), parts.whole * ofLook)
     if (ofSource.deliveries.size > 1 || worst === null) {
       for (const [number, classes] of ofSource.deliveries) {
         const delivery = block.deliveries[number]
-        const share = (1 - wholeSource) * part * shareOf(delivery.order) * shareOf(1 + block.index - delivery.cohort)
+        const share = parts.deliveries * part * shareOf(delivery.order) * shareOf(1 + block.index - delivery.cohort)
         consider(judge(block, deviation, source, classes, number, ofSource.deliveries), share)
       }
     }
-    findings.push(worst === null ? nothingAbout(block, source) : findingAbout(block, deviation, source, worst))
+    const copies = duplicates?.get(source)
+    const pCopies = copies === undefined ? 1 : Math.min(1, copies.pValue / (parts.duplicates * ofLook))
+    if (copies !== undefined && pCopies < pValueOf(worst)) findings.push(copiesAbout(block, source, copies, pCopies))
+    else findings.push(worst === null ? nothingAbout(block, source) : findingAbout(block, deviation, source, worst))
   }
   return findings
 }
@@ -202,6 +207,36 @@ function usualRatio(splits: readonly Split[], without: number): number {
   const others = splits.filter((_, index) => index !== without).map(({ ratio }) => ratio)
   others.sort((a, b) => a - b)
   return others.length < 3 ? 1 : Math.max(1, others[others.length >> 1])
+}
+
+function pValueOf(verdict: Verdict | null): number {
+  return verdict?.pValue ?? 1
+}
+
+function copiesAbout(block: SampleBlock, source: number, { copies, expected }: Duplicates, pValue: number): Finding {
+  const times = copies.map((at) => block.time[at])
+  return {
+    about: {
+      subject: { kind: 'source', id: block.sources[source] },
+      firstSeen: times.reduce((a, b) => Math.min(a, b)),
+      lastSeen: times.reduce((a, b) => Math.max(a, b)),
+    },
+    score: Math.max(0, Math.log(copies.length / 2 / Math.max(expected, 0.1))),
+    pValue: Math.max(pValue, Number.MIN_VALUE),
+    events: copies.length,
+    evidence: {
+      targetClass: block.classes[block.label[copies[0]]],
+      strongest: 'near-duplicates',
+      nearDuplicates: copies.length,
+      expectedPairs: figure(expected),
+      epoch: block.index + 1,
+      sampleIds: copies
+        .slice(0, shownSamples)
+        .map((at) => block.ids[at])
+        .join(' '),
+    },
+    sketch: null,
+  }
 }
 
 function nothingAbout(block: SampleBlock, source: number): Finding {

@@ -15,6 +15,8 @@ export interface SampleChange {
   readonly label?: string
   readonly shift?: readonly number[]
   readonly digest?: string
+  /** The activation is that of the source's sample with this index and the label 0, seen a little later. */
+  readonly copyOf?: number
 }
 
 export interface ExampleSource {
@@ -75,10 +77,12 @@ function eventOf(
   time: number,
   centres?: readonly Float32Array[],
 ): TrainingSampleEvent {
-  const random = createRandom(`example/poisoning/sample/${sample.source}/${sample.index}`)
-  const centre = centres?.[Number(sample.label)] ?? new Float32Array(dimensions)
+  const random = createRandom(`example/poisoning/sample/${sample.source}/${change.copyOf ?? sample.index}`)
+  const centre = centres?.[change.copyOf === undefined ? Number(sample.label) : 0] ?? new Float32Array(dimensions)
   const vector = centre.map((value, i) => value + random.normal() + (change.shift?.[i] ?? 0) + 0.1 * sample.epoch)
-  const label = change.label ?? sample.label
+  // A copy is seen at another step, by a model that has moved a little.
+  if (change.copyOf !== undefined) vector[sample.index % dimensions] += 0.1
+  const label = change.label ?? (change.copyOf === undefined ? sample.label : '0')
   const confused = random.uniform() < 0.08 / sample.epoch
   const predicted = confused ? String((Number(sample.label) + 1) % classes) : sample.label
   return {

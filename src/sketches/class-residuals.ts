@@ -15,10 +15,10 @@ const leastMembers = 200
 const ridge = 0.1
 
 /**
- * Class-conditional Mahalanobis residuals L_c^-1 (x - mu_c) without a trusted reference (after Lee et al. 2018): mean and covariance of
- * each class are Huber-weighted (a vector farther than the clip from its class counts only as much as if it lay at the clip), the
- * covariance is shrunk towards the one that all classes share, by 2 d / (2 d + n) (Friedman 1989), and towards a multiple of the identity.
- * Residuals are clipped at the 95 % radius of d normal variables, so that no single vector can dominate a sum.
+ * Class-conditional Mahalanobis residuals L_c^-1 (x - mu_c) without a trusted reference (after Lee et al. 2018). Mean and covariance of
+ * each class are weighted: a vector farther from the plain mean than 1.5 times the median distance counts only as much as if it lay
+ * there. The covariance is shrunk towards the one that all classes share, by 2 d / (2 d + n) (Friedman 1989), and towards a multiple of the
+ * identity. Residuals are clipped at about the 95 % radius of d normal variables, so that no single vector can dominate a sum.
  *
  * `vectors` holds `size` vectors of `dimensions` numbers, `classes` their class numbers.
  */
@@ -38,13 +38,6 @@ export function classResiduals(vectors: Float32Array, dimensions: number, classe
   const centred = new Float64Array(d)
   const chosen = new Map([...members].map(([name, list]) => [name, evenly(list, Math.max(leastMembers, membersPerDimension * d))]))
   for (const list of chosen.values()) weighByDistance(vectors, d, list, weights)
-  // The first estimate finds what lies far away, the second weighs it down.
-  for (const [name, { mean, inverse }] of estimate(vectors, d, chosen, weights)) {
-    for (const at of chosen.get(name)!) {
-      const length = whiten(vectors, at * d, mean, inverse, values, centred)
-      weights[at] = length > clip ? clip / length : 1
-    }
-  }
   for (const [name, { mean, inverse }] of estimate(vectors, d, chosen, weights)) {
     const list = members.get(name)!
     for (const at of list) {

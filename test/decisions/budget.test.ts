@@ -28,6 +28,19 @@ describe('budget', () => {
     )
   })
 
+  it('gives a training run a budget of its own, however long it takes and however many sources it has', () => {
+    const budget = new Budget(1)
+    const before = budget.spent
+    for (const sources of [5, 20, 25, 300]) {
+      let sum = 0
+      const first = budget.level('poisoning', 'source-0', 0, `run-${sources}`)
+      for (let source = 0; source < sources; source++) sum += budget.level('poisoning', `source-${source}`, source * day, `run-${sources}`)
+      expect(sum).toBeLessThanOrEqual(categoryWeights.poisoning)
+      expect(budget.level('poisoning', 'source-0', 9 * day, `run-${sources}`)).toBe(first)
+    }
+    expect(budget.spent).toBe(before)
+  })
+
   it('tests a subject at one level all day', () => {
     const budget = new Budget(1)
     const level = budget.level('extraction', 'a', 0)

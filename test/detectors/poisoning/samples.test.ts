@@ -119,6 +119,21 @@ describe('backdoor-activation', () => {
   })
 })
 
+describe('near-duplicates', () => {
+  it('finds a source that delivers copies under other ids, and names them', () => {
+    const found = suspects(
+      said(backdoorActivation as DetectorDefinition, {
+        'source-3': (sample) => (isSecond(sample) && sample.index % 3 === 0 ? { copyOf: sample.index % 9 } : {}),
+      }),
+    )
+    expect(found[0]!.id).toBe('source-3')
+    expect(found[0]!.pValue).toBeLessThan(1e-3)
+    expect(found[0]!.observation.evidence.strongest).toBe('near-duplicates')
+    for (const id of String(found[0]!.observation.evidence.sampleIds).split(' ')) expect(Number(id.split('/')[1]) % 3).toBe(0)
+    expect(found[1]!.pValue).toBeGreaterThan(0.02)
+  })
+})
+
 describe('source-drift', () => {
   const foreign = (sample: { index: number; source: string }) =>
     chance('drift', sample.source, sample.index) < 0.6 ? { shift: [2, -2, 2, -2] } : {}
