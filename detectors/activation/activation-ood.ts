@@ -27,8 +27,8 @@ const shownDimensions = 5
  * margin or confidence. Vectors above 64 numbers are projected to 64 for the distances. None of these wins alone: rotated digits are found
  * by direction, inverted ones by size, adversarial ones by their neighbours' labels, anomalies in tables by isolation.
  *
- * Calls that look anomalous do not teach the moments (p < 0.1) nor the sample (p < 0.05), and teach the p-values only at the rate at
- * which they should occur: a burst does not become the norm. A new digest or version of a model begins anew.
+ * Calls among the strangest tenth teach neither the moments nor the sample, and the strangest twentieth teaches the p-values only at
+ * the rate at which it should occur: a burst does not become the norm. A new digest or version of a model begins anew.
  *
  * Compared with: the layer's own calls: up to 2,048 last ones for p-values, up to 1,024 for neighbours, about 10,000 for moments.
  * The first hundred have no p-value. An incident of its own needs one call that is beyond all chance; `strange-inputs` and
@@ -62,7 +62,7 @@ export const activationOod = defineDetector<State>({
     update(state, event) {
       const call = event as CallEvent
       const { vector } = call.activation!
-      if (!vector.every(Number.isFinite)) {
+      if (!allFinite(vector)) {
         return { score: notFinite, pValue: null, events: state.model?.calls ?? 0, evidence: { finite: false }, sketch: null }
       }
       if (state.model === null || state.model.length !== vector.length) state.model = new LayerModel(vector.length, seed)
@@ -93,6 +93,11 @@ export const activationOod = defineDetector<State>({
     benign: () => activationExample('ood', {}),
   },
 })
+
+function allFinite(vector: Float32Array): boolean {
+  for (let i = 0; i < vector.length; i++) if (!(Math.abs(vector[i]) < Number.POSITIVE_INFINITY)) return false
+  return true
+}
 
 /** The producer's own doubt, on a scale where its tail is about exponential; null where it sends none. */
 function uncertaintyOf({ prediction }: CallEvent): number | null {

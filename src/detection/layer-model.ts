@@ -50,9 +50,8 @@ const mostLabels = 32
 /** Calls before anything but neighbours can speak, and before p-values may be believed. */
 const firstFit = 32
 const warmUp = 100
-/** Calls stranger than this share teach neither the moments nor the sample, else anomalies would make themselves usual. */
-const untaughtByMoments = 0.1
-const untaughtBySample = 0.05
+/** Calls that are stranger than this share of the others teach neither the moments nor the sample, else anomalies would make themselves usual. */
+const untaught = 0.1
 
 /**
  * What the activations of one layer of one model usually look like, and how unusual a call is before it is learned. No labels of
@@ -149,9 +148,16 @@ export class LayerModel {
   /** The numbers of the last vector that lie farthest from their mean, in spreads; folded vectors have none. */
   farthest(count: number): { readonly dimension: number; readonly spreads: number }[] {
     if (this.#length > mostLength) return []
-    this.#scale.apply(this.#x, this.#y)
-    const order = Array.from(this.#y, (spreads, dimension) => ({ dimension, spreads }))
-    return order.sort((a, b) => Math.abs(b.spreads) - Math.abs(a.spreads) || a.dimension - b.dimension).slice(0, count)
+    const y = this.#y
+    this.#scale.apply(this.#x, y)
+    const found: { dimension: number; spreads: number }[] = []
+    for (let taken = Math.min(count, y.length); taken > 0; taken--) {
+      let dimension = 0
+      for (let i = 1; i < y.length; i++) if (Math.abs(y[i]) > Math.abs(y[dimension])) dimension = i
+      found.push({ dimension, spreads: y[dimension] })
+      y[dimension] = 0
+    }
+    return found
   }
 
   #numberOf(label: string | null): number {
@@ -190,18 +196,13 @@ export class LayerModel {
     if (count < 2) return
     const labelled = this.#labels.size > 1
     const k = Math.max(2, Math.round((labelled ? neighbourShareWithLabels : neighbourShare) * count))
-    this.#direction.query(this.#u, k, labelled ? this.#sampleLabels : null, label)
-    const ds = this.#direction.same
-    const dor = this.#direction.other
+    const labels = labelled ? this.#sampleLabels : null
+    this.#direction.query(this.#u, k, labels, label)
     statistics[1] = logarithm(this.#direction.kth)
-    this.#scaled.query(this.#v, k, labelled ? this.#sampleLabels : null, label)
+    this.#scaled.query(this.#v, k, labels, label)
     statistics[2] = logarithm(this.#scaled.kth)
-    const { same, other } = this.#scaled
-    if (labelled && same < Number.POSITIVE_INFINITY && other < Number.POSITIVE_INFINITY) {
-      const r = logarithm(same) - logarithm(other)
-      const q = logarithm(ds) - logarithm(dor)
-      statistics[5] = q + r
-    }
+    const nearer = labelled ? otherLabels(this.#direction) + otherLabels(this.#scaled) : Number.NaN
+    if (Number.isFinite(nearer)) statistics[5] = nearer
     if (this.#nextRefresh === firstFit) return
     statistics[0] = logarithm(this.#gaussian.distance(this.#u, label))
     if (this.#long) return
@@ -213,11 +214,11 @@ export class LayerModel {
 
   #learn(label: number, pValue: number): void {
     const n = this.#calls
-    if (!this.warm || pValue > untaughtByMoments) {
+    if (!this.warm || pValue > untaught) {
       this.#scale.learn(this.#x)
       this.#gaussian.learn(this.#u, label)
+      this.#take(label)
     }
-    if (!this.warm || pValue > untaughtBySample) this.#take(label)
     if (n >= this.#nextRefresh) this.#refresh()
     else if (this.#forest.grown > 0 && (n < youngForest || n % 8 === 0)) this.#forest.grow(this.#scaled, this.#v.length)
   }
@@ -280,6 +281,11 @@ export class LayerModel {
     model.#sampleLabels.set(reader.block())
     return model
   }
+}
+
+/** How much nearer the second neighbour of another label is than that of the same one; not finite where there are too few. */
+function otherLabels({ same, other }: Neighbours): number {
+  return same === Number.POSITIVE_INFINITY || other === Number.POSITIVE_INFINITY ? Number.NaN : logarithm(same) - logarithm(other)
 }
 
 function logarithm(distance: number): number {
