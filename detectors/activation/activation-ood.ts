@@ -27,8 +27,9 @@ const shownDimensions = 5
  * margin or confidence. Vectors above 64 numbers are projected to 64 for the distances. None of these wins alone: rotated digits are found
  * by direction, inverted ones by size, adversarial ones by their neighbours' labels, anomalies in tables by isolation.
  *
- * Calls among the strangest tenth teach neither the moments nor the sample, and the strangest twentieth teaches the p-values only at
- * the rate at which it should occur: a burst does not become the norm. A new digest or version of a model begins anew.
+ * Calls among the strangest tenth teach neither the moments nor the sample, and the strangest twentieth teaches the p-values at
+ * hardly more than the rate at which it should occur: a burst of a few hundred calls does not become the norm; a lasting change does,
+ * after `activation-shift` has told. A new digest or version of a model begins anew.
  *
  * Compared with: the layer's own calls: up to 2,048 last ones for p-values, up to 1,024 for neighbours, about 10,000 for moments.
  * The first hundred have no p-value. An incident of its own needs one call that is beyond all chance; `strange-inputs` and

@@ -41,6 +41,8 @@ const sampleMemory = 8
 const neighbourShare = 0.02
 const neighbourShareWithLabels = 0.005
 const trees = 64
+/** From so many calls on a layer is old. */
+const settled = 2048
 /** Until so many calls a tree is replaced at each of them, then at every eighth. */
 const youngForest = 512
 /** Scores that p-values are taken from. */
@@ -215,7 +217,8 @@ export class LayerModel {
   #learn(label: number, pValue: number): void {
     const n = this.#calls
     if (!this.warm || pValue > untaught) {
-      this.#scale.learn(this.#x)
+      // Old layers change slowly: half of the calls are enough for the spreads of long vectors.
+      if (n < settled || n % 2 === 0) this.#scale.learn(this.#x)
       this.#gaussian.learn(this.#u, label)
       this.#take(label)
     }
@@ -234,9 +237,9 @@ export class LayerModel {
     this.#scaled.set(slot, this.#v)
   }
 
-  /** Scales the sample anew: at growing distances, later every 512 calls. */
+  /** Scales the sample anew: at growing distances, later every 1,024 calls. */
   #refresh(): void {
-    this.#nextRefresh = this.#calls + Math.min(512, Math.max(8, this.#calls >> 2))
+    this.#nextRefresh = this.#calls + Math.min(1024, Math.max(8, this.#calls >> 2))
     this.#scale.refresh()
     this.#gaussian.refresh()
     for (let slot = 0; slot < this.#scaled.count; slot++) {

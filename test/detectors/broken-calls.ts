@@ -24,6 +24,13 @@ const shape: fc.Arbitrary<Partial<CallEvent>> = fc.record({
   fingerprint: hash,
   skeleton: hash,
   embedding: vector,
+  activation: vector.chain((one) =>
+    one === null ? fc.constant(null) : fc.record({ layer: fc.constantFrom('', 'penultimate'), vector: fc.constant(one) }),
+  ),
+  prediction: fc.oneof(
+    fc.constant(null),
+    fc.record({ label: fc.constantFrom(null, '', 'a', 'b'), confidence: number, margin: number, entropy: number }),
+  ),
   samplingRatio: fc.constantFrom(null, 0.001, 1),
   request: fc.record({
     maxTokens: number,
