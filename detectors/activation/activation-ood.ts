@@ -54,7 +54,8 @@ export const activationOod = defineDetector<State>({
   quantity: { name: 'one in so many calls is at least so strange', value: (score) => Math.exp(score) },
   leastSpread: 1,
   weight: 1,
-  effectFloor: Math.log(10_000),
+  // Fewer than 2,048 scores tell where the tail begins; a single call must be far beyond what they could miss.
+  effectFloor: Math.log(1e8),
   perLook: true,
   build: (seed) => ({
     subjects: layerOf,

@@ -17,13 +17,19 @@ interface State {
   principals: Shares
   labels: Shares
   dimensions: Shares
+  /** Senders of the last strange calls, newest last. */
+  lately: string[]
 }
 
 const dayMicros = 86_400e6
-/** Traffic changes with the hour: up to half more small p-values than chance gives are no shift. */
-const tolerance = 1.5
+/** Traffic changes with the hour: up to twice as many small p-values as chance gives are no shift. */
+const tolerance = 2
 const strange = 0.05
 const growth = Math.LN2
+/** A sender of so many of the last strange calls, and of a part of all calls that is clearly smaller, is a matter of its own. */
+const remembered = 32
+const ownMatter = 8
+const likePart = 0.75
 /** Spreads from the mean beyond which a number of the vector is said to carry the strangeness. */
 const farOut = 3
 const told = 5
@@ -31,10 +37,11 @@ const told = 5
 /**
  * Activation shift: a growing share of a model's calls is unlike what its layer knew, and who and what carries it.
  *
- * Bets on the p-values that `activation-ood` gives all calls of a layer: wealth grows when more of them are small than chance (and
- * a half) allows, from any moment of the day on; the p-value holds however often it is looked at (`ExcessProcess`). The evidence
+ * Bets on the p-values that `activation-ood` gives all calls of a layer: wealth grows when more than twice as many of them are small
+ * as by chance, from any moment of the day on; the p-value holds however often it is looked at (`ExcessProcess`). The evidence
  * names the cause: the principals, predicted labels and numbers of the vector with the greatest part of the strange calls, beside
- * their part of all calls.
+ * their part of all calls. Calls of a sender that makes a quarter of the last strange calls are left to `strange-inputs`, unless it makes
+ * a like part of all calls.
  *
  * Compared with: the layer's own calls before. A day (UTC) is one test.
  *
@@ -70,7 +77,9 @@ export const activationShift = defineDetector<State>({
       const isStrange = heard.pValue < strange
       state.calls++
       if (isStrange) state.strange++
-      state.principals.add(call.principal?.id ?? call.credential ?? 'nobody named', isStrange)
+      const sender = call.principal?.id ?? call.credential ?? nobody
+      const alone = isAlone(state, sender)
+      state.principals.add(sender, isStrange)
       state.labels.add(call.prediction?.label ?? 'no label', isStrange)
       if (isStrange) {
         for (const [name, spreads] of Object.entries(heard.evidence)) {
@@ -78,7 +87,12 @@ export const activationShift = defineDetector<State>({
             state.dimensions.add(name.slice(dimensionPrefix.length), Math.abs(spreads as number) > farOut)
         }
       }
-      const grew = state.excess.add(heard.pValue)
+      if (isStrange) {
+        state.lately.push(sender)
+        if (state.lately.length > remembered) state.lately.shift()
+      }
+      if (alone) return null
+      const grew = state.excess.add(heard.pValue, tolerance)
       const score = -Math.log(state.excess.pValue)
       if (!grew || score < state.spoken + growth) return null
       state.spoken = score
@@ -99,10 +113,12 @@ export const activationShift = defineDetector<State>({
       }
     },
 
-    encode({ day, excess, spoken, calls, strange, principals, labels, dimensions }) {
+    encode({ day, excess, spoken, calls, strange, principals, labels, dimensions, lately }) {
       const writer = new ByteWriter(512).f64(day).f64(spoken).f64(calls).f64(strange)
       excess.encode(writer)
       for (const shares of [principals, labels, dimensions]) shares.encode(writer)
+      writer.u8(lately.length)
+      for (const sender of lately) writer.text(sender)
       return writer.finish()
     },
 
@@ -113,10 +129,11 @@ export const activationShift = defineDetector<State>({
         spoken: reader.f64(),
         calls: reader.f64(),
         strange: reader.f64(),
-        excess: ExcessProcess.decode(reader, tolerance),
+        excess: ExcessProcess.decode(reader),
         principals: Shares.decode(reader),
         labels: Shares.decode(reader),
         dimensions: Shares.decode(reader),
+        lately: Array.from({ length: reader.u8() }, () => reader.text()),
       }
     },
   }),
@@ -127,17 +144,27 @@ export const activationShift = defineDetector<State>({
   },
 })
 
+/** Whether the last strange calls are to such a part one sender's that they say nothing about the others. */
+function isAlone({ lately, principals, calls }: State, sender: string): boolean {
+  if (sender === nobody) return false
+  let own = 0
+  for (const one of lately) if (one === sender) own++
+  return own >= ownMatter && principals.count(sender) / calls < (likePart * own) / lately.length
+}
+
+const nobody = 'nobody named'
 const dimensionPrefix = 'spreadsOfDimension.'
 
 function dayOf(day: number): State {
   return {
     day,
-    excess: new ExcessProcess(tolerance),
+    excess: new ExcessProcess(),
     spoken: 0,
     calls: 0,
     strange: 0,
     principals: new Shares(),
     labels: new Shares(),
     dimensions: new Shares(),
+    lately: [],
   }
 }

@@ -4,6 +4,7 @@ import { layerOf } from '../../src/detection/layers.ts'
 import { ByteReader, ByteWriter } from '../../src/sketches/bytes.ts'
 import { Cohort, type CohortMember, decodeMember, encodeMember } from '../../src/sketches/cohort.ts'
 import { ExcessProcess } from '../../src/sketches/excess.ts'
+import { LabelNorms } from '../../src/sketches/label-norms.ts'
 import type { CallEvent, Subject } from '../../src/telemetry/events.ts'
 import { activationOod } from './activation-ood.ts'
 import { activationExample } from './senders-example.ts'
@@ -16,6 +17,7 @@ interface Sender {
   different: number
   differentIn: string
   spoken: number
+  lastInput: string | null
   firstSeen: number
   lastSeen: number
 }
@@ -26,6 +28,7 @@ interface State {
   /** Share of strange calls among the last ones of all senders. */
   recent: number
   cohort: Cohort
+  norms: LabelNorms
   /** Silent longest first. */
   readonly senders: Map<string, Sender>
 }
@@ -34,12 +37,15 @@ interface State {
 const pValues = 1 + layerStatistics.length
 /** Bound on memory: 900 bytes a sender. */
 const mostSenders = 2048
-/** People's inputs differ: up to a quarter more small p-values than chance gives are nobody's fault. */
+/** Even where senders do not seem to differ: up to a quarter more small p-values than chance gives are nobody's fault. */
 const tolerance = 1.25
 const strange = 0.05
 /** While so many of the last hundred calls are strange, whoever made them, it is nobody's own doing: see activation-shift. */
 const burst = 0.1
 const recentCalls = 100
+/** Every sender teaches alike what is usual for a label: its first calls, then one in eight. */
+const teachesFirst = 16
+const teachesEvery = 8
 const refreshEvery = 256
 /** A sender speaks when its p-value halved. */
 const growth = Math.LN2
@@ -49,11 +55,13 @@ const least = 1e-200
  * Strange inputs: who keeps sending inputs that a layer of the model finds unusual, one by one or all in one way.
  *
  * Two tests a sender, each valid however often it is looked at; the smaller p-value counts twice. First, betting on the p-values that
- * `activation-ood` gives the sender's calls: wealth grows when more of them are small than chance (and a quarter) allows, from any
- * moment on (`ExcessProcess`). Second, whether the sender differs from the other senders by more than they differ among themselves
- * (`Cohort`): in the mean of its activations, each relative to its predicted class and whitened (honest inputs scatter around their
- * class and cancel, while those of one trigger or one perturbation point the same way, even where no single one is unusual), or in
- * the mean of -ln p, of all statistics together or of one of them. While the layer as a whole sees a burst, senders are not counted.
+ * `activation-ood` gives the sender's calls: wealth grows when more of them are small than chance allows, from any moment on
+ * (`ExcessProcess`). Second, whether the sender differs from the other senders (`Cohort`): in the mean of its activations, each relative
+ * to its predicted class and whitened (honest inputs scatter around their class and cancel, while those of one trigger or one
+ * perturbation point the same way, even where no single one is unusual), or in the mean of -ln p, of all statistics together or of
+ * one of them. Both allow for what people are: everything is relative to what is usual for the predicted label, and senders may
+ * differ by as much as the senders of this layer do. The same input again does not count, and while the layer as a whole sees a
+ * burst, nobody is counted.
  *
  * Compared with: what chance allows; and the other senders of the layer with sixteen calls or more, at least ten.
  *
@@ -79,13 +87,21 @@ export const strangeInputs = defineDetector<State>({
   hears: activationOod,
   build: () => {
     const all = new Float64Array(pValues)
+    let vector = new Float64Array(0)
     return {
       subjects: (event) =>
         senderOf(event as CallEvent) === null
           ? []
           : // The findings are about senders: not tests of the model, as those of the layer itself are.
             layerOf(event).map(({ subject, population }) => ({ subject, population: `${population}/senders` })),
-      create: () => ({ dimensions: 0, calls: 0, recent: strange, cohort: new Cohort(0, pValues), senders: new Map() }),
+      create: () => ({
+        dimensions: 0,
+        calls: 0,
+        recent: strange,
+        cohort: new Cohort(0, pValues),
+        norms: new LabelNorms(pValues),
+        senders: new Map(),
+      }),
 
       update(state, event, heard) {
         if (heard === null || heard === undefined || heard.pValue === null || heard.whispered === undefined) return null
@@ -93,6 +109,7 @@ export const strangeInputs = defineDetector<State>({
         if (residual.length !== state.dimensions) {
           state.dimensions = residual.length
           state.cohort = new Cohort(residual.length, pValues)
+          state.norms = new LabelNorms(pValues)
           state.senders.clear()
         }
         const call = event as CallEvent
@@ -104,10 +121,17 @@ export const strangeInputs = defineDetector<State>({
         if (++state.calls % refreshEvery === 0) state.cohort.refresh(membersOf(state.senders))
         if (isStrange) sender.strange++
         if (inBurst) return null
-        sender.excess.add(heard.pValue)
         all[0] = heard.pValue
         all.set(parts, 1)
-        state.cohort.add(sender.member, residual, all)
+        if (vector.length !== residual.length) vector = new Float64Array(residual.length)
+        vector.set(residual)
+        const { count } = sender.member
+        state.norms.adjust(call.prediction?.label ?? '', all, vector, count < teachesFirst || count % teachesEvery === 0)
+        // The same input again is no further evidence.
+        if (call.fingerprint !== null && call.fingerprint === sender.lastInput) return null
+        sender.lastInput = call.fingerprint
+        sender.excess.add(all[0] ** (1 / state.cohort.natural), tolerance)
+        state.cohort.add(sender.member, vector, all)
         const look = state.cohort.look(sender.member)
         if (look !== null && look.pValue < sender.different) {
           sender.different = look.pValue
@@ -136,16 +160,21 @@ export const strangeInputs = defineDetector<State>({
         }
       },
 
-      encode({ dimensions, calls, recent, cohort, senders }) {
+      encode({ dimensions, calls, recent, cohort, norms, senders }) {
         const writer = new ByteWriter(64).u32(dimensions).f64(calls).f64(recent)
         cohort.encode(writer)
+        norms.encode(writer)
         writer.u32(senders.size)
         for (const [key, sender] of senders) {
           writer.text(key)
           sender.excess.encode(writer)
           encodeMember(sender.member, writer)
           writer.f64(sender.strange).f64(sender.different).text(sender.differentIn)
-          writer.f64(sender.spoken).f64(sender.firstSeen).f64(sender.lastSeen)
+          writer
+            .f64(sender.spoken)
+            .text(sender.lastInput ?? '')
+            .f64(sender.firstSeen)
+            .f64(sender.lastSeen)
         }
         return writer.finish()
       },
@@ -155,15 +184,18 @@ export const strangeInputs = defineDetector<State>({
         const dimensions = reader.u32()
         const calls = reader.f64()
         const recent = reader.f64()
-        const state: State = { dimensions, calls, recent, cohort: Cohort.decode(reader, dimensions, pValues), senders: new Map() }
+        const cohort = Cohort.decode(reader, dimensions, pValues)
+        const norms = LabelNorms.decode(reader, pValues)
+        const state: State = { dimensions, calls, recent, cohort, norms, senders: new Map() }
         for (let left = reader.u32(); left > 0; left--) {
           state.senders.set(reader.text(), {
-            excess: ExcessProcess.decode(reader, tolerance),
+            excess: ExcessProcess.decode(reader),
             member: decodeMember(reader, dimensions, pValues),
             strange: reader.f64(),
             different: reader.f64(),
             differentIn: reader.text(),
             spoken: reader.f64(),
+            lastInput: reader.text() || null,
             firstSeen: reader.f64(),
             lastSeen: reader.f64(),
           })
@@ -192,12 +224,13 @@ function enter({ senders, cohort }: State, subject: Subject, time: number): Send
   if (sender === undefined) {
     if (senders.size >= mostSenders) senders.delete(senders.keys().next().value as string)
     sender = {
-      excess: new ExcessProcess(tolerance),
+      excess: new ExcessProcess(),
       member: cohort.newMember(),
       strange: 0,
       different: 1,
       differentIn: '',
       spoken: 0,
+      lastInput: null,
       firstSeen: time,
       lastSeen: time,
     }

@@ -47,6 +47,9 @@ const settled = 2048
 const youngForest = 512
 /** Scores that p-values are taken from. */
 const window = 2048
+/** Squared distances below which inputs are the same: on the unit sphere, and in spreads for each number. */
+const leastAngle = 0.001
+const leastDistance = 0.01
 /** Distinct labels that are told apart; the last number is for all others. */
 const mostLabels = 32
 /** Calls before anything but neighbours can speak, and before p-values may be believed. */
@@ -203,7 +206,9 @@ export class LayerModel {
     statistics[1] = logarithm(this.#direction.kth)
     this.#scaled.query(this.#v, k, labels, label)
     statistics[2] = logarithm(this.#scaled.kth)
-    const nearer = labelled ? otherLabels(this.#direction) + otherLabels(this.#scaled) : Number.NaN
+    const nearer = labelled
+      ? otherLabels(this.#direction, leastAngle) + otherLabels(this.#scaled, leastDistance * this.#v.length)
+      : Number.NaN
     if (Number.isFinite(nearer)) statistics[5] = nearer
     if (this.#nextRefresh === firstFit) return
     statistics[0] = logarithm(this.#gaussian.distance(this.#u, label))
@@ -286,9 +291,12 @@ export class LayerModel {
   }
 }
 
-/** How much nearer the second neighbour of another label is than that of the same one; not finite where there are too few. */
-function otherLabels({ same, other }: Neighbours): number {
-  return same === Number.POSITIVE_INFINITY || other === Number.POSITIVE_INFINITY ? Number.NaN : logarithm(same) - logarithm(other)
+/**
+ * How much nearer the second neighbour of another label is than that of the same one; not finite where there are too few. Below `least`
+ * distances mean the same: copies of one input must not be infinitely near.
+ */
+function otherLabels({ same, other }: Neighbours, least: number): number {
+  return same === Number.POSITIVE_INFINITY || other === Number.POSITIVE_INFINITY ? Number.NaN : Math.log((same + least) / (other + least))
 }
 
 function logarithm(distance: number): number {

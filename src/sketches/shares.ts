@@ -21,6 +21,11 @@ export class Shares {
     if (marked) count.marked++
   }
 
+  /** How often a name came; 0 for one that is not kept. */
+  count(name: string): number {
+    return this.#counts.get(name)?.all ?? 0
+  }
+
   /** The names that were marked most: `a 12 of 15, b 3 of 80`. */
   told(most: number): string {
     return this.#ranked()

@@ -3,6 +3,7 @@ import { ByteReader, ByteWriter } from '../../src/sketches/bytes.ts'
 import { ClassGaussian } from '../../src/sketches/class-gaussian.ts'
 import { FusedWindows } from '../../src/sketches/fused-windows.ts'
 import { IsolationForest } from '../../src/sketches/isolation-forest.ts'
+import { LabelNorms } from '../../src/sketches/label-norms.ts'
 import { createRandom } from '../../src/sketches/random.ts'
 import { RunningScale } from '../../src/sketches/running-scale.ts'
 import { Shares } from '../../src/sketches/shares.ts'
@@ -112,6 +113,26 @@ describe('FusedWindows', () => {
     const burst = Array.from({ length: 600 }, (_, i) => add(i % 2 === 0 ? 6 + 0.5 * random.normal() : random.normal()))
     const last = burst.slice(-100).filter((_, i) => i % 2 === 0)
     expect(last.filter((pValue) => pValue < 0.1).length).toBe(last.length)
+  })
+})
+
+describe('LabelNorms', () => {
+  it('make p-values uniform and vectors of unit variance where labels differ in both', () => {
+    const norms = new LabelNorms(2)
+    const below = { a: 0, b: 0 }
+    let square = 0
+    for (let i = 0; i < 8000; i++) {
+      const label = i % 2 === 0 ? 'a' : 'b'
+      const pValues = Float64Array.of(random.uniform() ** (label === 'a' ? 1 : 2), Number.NaN)
+      const vector = normals(5, (x) => (label === 'a' ? x : 3 * x))
+      norms.adjust(label, pValues, vector, true)
+      expect(pValues[1]).toBeNaN()
+      if (i < 4000) continue
+      if (pValues[0]! <= 0.05) below[label]++
+      if (label === 'b') square += vector.reduce((sum, x) => sum + x * x, 0) / 5 / 2000
+    }
+    for (const label of ['a', 'b'] as const) expect(below[label] / 2000).toBeCloseTo(0.05, 1)
+    expect(square).toBeCloseTo(1, 0)
   })
 })
 

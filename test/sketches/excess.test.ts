@@ -9,8 +9,8 @@ describe('ExcessProcess', () => {
     const streams = 1500
     const reached = { 0.2: 0, 0.05: 0, 0.01: 0 }
     for (let stream = 0; stream < streams; stream++) {
-      const excess = new ExcessProcess(1)
-      for (let i = 0; i < 400; i++) excess.add(random.uniform())
+      const excess = new ExcessProcess()
+      for (let i = 0; i < 400; i++) excess.add(random.uniform(), 1)
       for (const level of [0.2, 0.05, 0.01] as const) if (excess.pValue <= level) reached[level]++
     }
     for (const level of [0.2, 0.05, 0.01] as const) {
@@ -21,32 +21,32 @@ describe('ExcessProcess', () => {
 
   it('sees a rise that begins late, and says no more when it is over', () => {
     const random = createRandom('rise')
-    const excess = new ExcessProcess(1.25)
-    for (let i = 0; i < 1000; i++) excess.add(random.uniform())
+    const excess = new ExcessProcess()
+    for (let i = 0; i < 1000; i++) excess.add(random.uniform(), 1.25)
     expect(excess.pValue).toBeGreaterThan(0.01)
-    for (let i = 0; i < 40; i++) excess.add(random.uniform() < 0.4 ? 0.003 * random.uniform() : random.uniform())
+    for (let i = 0; i < 40; i++) excess.add(random.uniform() < 0.4 ? 0.003 * random.uniform() : random.uniform(), 1.25)
     const after = excess.pValue
     expect(after).toBeLessThan(1e-4)
-    for (let i = 0; i < 300; i++) excess.add(random.uniform())
+    for (let i = 0; i < 300; i++) excess.add(random.uniform(), 1.25)
     expect(excess.pValue).toBe(after)
   })
 
   it('allows what its tolerance says', () => {
     const random = createRandom('tolerance')
-    const tolerant = new ExcessProcess(1.5)
-    const strict = new ExcessProcess(1)
+    const tolerant = new ExcessProcess()
+    const strict = new ExcessProcess()
     for (let i = 0; i < 3000; i++) {
       const pValue = random.uniform() / 1.45
-      tolerant.add(pValue)
-      strict.add(pValue)
+      tolerant.add(pValue, 1.5)
+      strict.add(pValue, 1)
     }
     expect(tolerant.pValue).toBeGreaterThan(0.01)
     expect(strict.pValue).toBeLessThan(1e-6)
   })
 
   it('stays finite however strange everything is', () => {
-    const excess = new ExcessProcess(1)
-    for (let i = 0; i < 20_000; i++) excess.add(1e-300)
+    const excess = new ExcessProcess()
+    for (let i = 0; i < 20_000; i++) excess.add(1e-300, 1)
     expect(excess.pValue).toBeGreaterThan(0)
   })
 })

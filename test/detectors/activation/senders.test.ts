@@ -14,7 +14,7 @@ import { replayFiles } from '../../../src/stages/replay.ts'
 import type { CallEvent, Event } from '../../../src/telemetry/events.ts'
 
 const all = [activationOod, strangeInputs, activationShift]
-const data = `${import.meta.dirname}/../../../../shared/data/activations`
+const data = `${import.meta.dirname}/../../../../shared/data`
 
 function observed(events: readonly Event[], detectors: readonly DetectorDefinition[] = all): Observation[] {
   const detection = createDetection({ seed: 'test', detectors })
@@ -75,11 +75,11 @@ describe('who sends strange inputs', () => {
 })
 
 describe.skipIf(!existsSync(data))('a digit classifier', () => {
-  const replayed = async (set: string) => {
+  const replayed = async (set: string, folder = 'activations') => {
     const alerts: Alert[] = []
     const scores = new Map<string, number>()
     const pValues = new Map<string, number>()
-    await replayFiles([`${data}/${set}.traces.jsonl.gz`], configSchema.parse({ identity: { hash: false } }), {
+    await replayFiles([`${data}/${folder}/${set}.traces.jsonl.gz`], configSchema.parse({ identity: { hash: false } }), {
       storeDirectory: null,
       onOutcome: async (outcome) => {
         alerts.push(...outcome.alerts)
@@ -90,7 +90,7 @@ describe.skipIf(!existsSync(data))('a digit classifier', () => {
         }
       },
     })
-    const truth = JSON.parse(readFileSync(`${data}/${set}.truth.json`, 'utf8')) as {
+    const truth = JSON.parse(readFileSync(`${data}/${folder}/${set}.truth.json`, 'utf8')) as {
       attacks: { subjects: { kind: string; id: string }[] }[]
       rows: { spanId: string; label: number }[]
     }
@@ -105,6 +105,13 @@ describe.skipIf(!existsSync(data))('a digit classifier', () => {
       expect(share).toBeGreaterThan(0.6 * bound)
       expect(share).toBeLessThan(1.25 * bound)
     }
+  })
+
+  it('that people with habits of their own ask names nobody but those who attack it', async () => {
+    const { alerts, truth } = await replayed('extraction-image-dev', 'extraction')
+    const guilty = new Set(truth.attacks.flatMap(({ subjects }) => subjects.map(({ id }) => id)))
+    const named = alerts.filter(({ category }) => category === 'activation').map(({ subject }) => subject.id)
+    expect(named.filter((id) => !guilty.has(id))).toEqual([])
   })
 
   it('names the three accounts that trigger its backdoor and nobody else', async () => {
