@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { pino } from 'pino'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { configSchema } from '../../src/config/schema.ts'
 import { type Instance, startInstance } from '../../src/stages/instance.ts'
 import { otlpTraffic, protobufOf } from '../support/otlp-traffic.ts'
@@ -99,6 +99,28 @@ describe('bad input never stops the stream and is never silently dropped', () =>
     expect(metrics).toMatch(/tidewatch_clamped_total\{[^}]*reason="/)
   }, 60_000)
 })
+
+it('stops a log whose records are refused one after the other, says why, and is not ready', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'tidewatch-poisoned-'))
+  onTestFinished(() => rm(directory, { recursive: true, force: true }))
+  const config = configSchema.parse({
+    data: { directory },
+    otlp: { http: { port: 0 }, grpc: { enabled: false } },
+    server: { port: 0 },
+    deadLetters: { maxRun: 3 },
+  })
+  const instance = await startInstance(config, { log: pino({ level: 'silent' }), version: 'test' })
+  onTestFinished(() => instance.stop())
+  const deep = JSON.parse(`${'{"kvlistValue":{"values":[{"key":"a","value":'.repeat(100)}{"intValue":"1"}${'}]}}'.repeat(100)}`)
+  const attributes = [...callAttributes(), { key: 'gen_ai.input.messages', value: deep }]
+  const body = JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans: [{ ...spanBase(), attributes }] }] }] })
+  for (let sent = 0; sent < 3; sent++) {
+    await fetch(`${instance.addresses.otlpHttp}/v1/traces`, { method: 'POST', body, headers: { 'content-type': 'application/json' } })
+  }
+  const ready = async () => await fetch(`${instance.addresses.api}/readyz`)
+  await expect.poll(async () => (await ready()).status, { timeout: 20_000 }).toBe(503)
+  expect(await (await ready()).text()).toContain('3 refused records in a row')
+}, 60_000)
 
 function spanBase(id = 'd1') {
   const now = BigInt(Date.now()) * 1_000_000n

@@ -1,6 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { BasicTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base'
 import { pino } from 'pino'
 import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -9,8 +11,13 @@ import { kafkaPublisher } from '../../src/sources/kafka/publisher.ts'
 import { ensureTopics } from '../../src/sources/kafka/topics.ts'
 import { startInstance } from '../../src/stages/instance.ts'
 import { kafkaForTests, uniqueName } from '../support/kafka/kafka.ts'
-import { otlpTraffic, protobufOf } from '../support/otlp-traffic.ts'
+import { callsIn, otlpTraffic, protobufOf } from '../support/otlp-traffic.ts'
 import { startWebhookReceiver, type WebhookReceiver } from '../support/webhook-receiver.ts'
+
+// Comes with sdk-node and is no dependency of its own.
+const { OTLPTraceExporter } = createRequire(createRequire(import.meta.url).resolve('@opentelemetry/sdk-node'))(
+  '@opentelemetry/exporter-trace-otlp-grpc',
+)
 
 const kafka = await kafkaForTests()
 const log = pino({ level: 'silent' })
@@ -68,6 +75,50 @@ describe.skipIf(!kafka)('from Kafka to a signed alert', () => {
       )
       expect(stored).toEqual({ calls: traffic.calls, distinct: traffic.calls, counted: traffic.calls })
       expect(instance.status().deadLetters).toBe(0)
+    } finally {
+      await instance.stop()
+    }
+  }, 120_000)
+
+  it('answers OTLP/HTTP and gRPC for what the brokers keep, and reads it back from there', async () => {
+    const topics = { traces: uniqueName('spans'), metrics: uniqueName('metrics'), logs: uniqueName('logs') }
+    const config = configSchema.parse({
+      data: { directory: join(directory, 'receiver') },
+      kafka: { brokers: kafka!.brokers, groupId: uniqueName('group'), topics },
+      otlp: { http: { port: 0 }, grpc: { port: 0 } },
+      server: { port: 0 },
+    })
+    await ensureTopics(
+      config.kafka,
+      Object.values(topics).map((topic) => ({ topic, partitions: 2 })),
+      log,
+    )
+    const { requests } = otlpTraffic({ now: Date.now(), people: 5 })
+    const instance = await startInstance(config, { log, version: 'test' })
+    try {
+      for (const [index, request] of requests.entries()) {
+        const json = index % 2 === 1
+        const answer = await fetch(`${instance.addresses.otlpHttp}/v1/traces`, {
+          method: 'POST',
+          headers: { 'content-type': json ? 'application/json' : 'application/x-protobuf' },
+          body: json ? JSON.stringify(request) : protobufOf(request),
+        })
+        expect(answer.status).toBe(200)
+      }
+      const exporter = new OTLPTraceExporter({ url: instance.addresses.otlpGrpc!.replace('grpc:', 'http:') })
+      const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] })
+      provider
+        .getTracer('test')
+        .startSpan('chat', { attributes: { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'over-grpc', 'user.id': 'somebody' } })
+        .end()
+      await provider.forceFlush()
+      await provider.shutdown()
+      const sent = requests.reduce((calls, request) => calls + callsIn(request), 1)
+      const stored = () =>
+        instance.store.query<{ calls: number; spans: number }>('SELECT count() AS calls, uniqExact(span_id) AS spans FROM calls')
+      await expect.poll(stored, { timeout: 30_000 }).toEqual([{ calls: sent, spans: sent }])
+      const [{ topic }] = (await instance.store.query<{ topic: string }>('SELECT any(topic) AS topic FROM calls')) as [{ topic: string }]
+      expect(topic).toBe(topics.traces)
     } finally {
       await instance.stop()
     }
