@@ -1,5 +1,5 @@
-import { isoMicros } from '../telemetry/clock.ts'
 import type { Event, Principal } from '../telemetry/events.ts'
+import { isoMicros } from '../telemetry/time.ts'
 
 /** An event as `inspect --json` writes it. Nothing that is made of a prompt is in it but its length. */
 export function inspectedEvent(event: Event): Record<string, unknown> {

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { isLoopback } from './loopback.ts'
 import { bytes, duration, list } from './units.ts'
 
 /**
@@ -298,8 +299,6 @@ function isNetwork(text: string): boolean {
   return version !== 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128)))
 }
 
-const loopback = /^(127(\.\d{1,3}){3}|::1|localhost)$/
-
 const server = z
   .strictObject({
     host: host.default('127.0.0.1').describe('Address to listen on; any but a loopback address needs `tokens`.'),
@@ -316,7 +315,7 @@ const server = z
       .describe('Bearer tokens. Without any, only a loopback host is accepted.'),
   })
   .superRefine((value, context) => {
-    if (value.tokens.length === 0 && !loopback.test(value.host))
+    if (value.tokens.length === 0 && !isLoopback(value.host))
       context.addIssue({
         code: 'custom',
         path: ['host'],

@@ -1,6 +1,6 @@
 import type { DetectorDefinition, Evidence } from '../detection/contract.ts'
 import type { Subject } from '../telemetry/events.ts'
-import { isoMicros } from './incident.ts'
+import { isoMicros } from '../telemetry/time.ts'
 
 /** One detector's part in the case against a subject. */
 export interface Detail {

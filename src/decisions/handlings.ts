@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { Category, Subject } from '../telemetry/events.ts'
+import { isoMicros } from '../telemetry/time.ts'
 import type { Action } from './action.ts'
 import type { Alert, Handling } from './alert.ts'
-import { isoMicros } from './incident.ts'
 
 /** How long feedback moves the calibration of its subject, by event time. */
 const feedbackMicros = 30 * 86_400e6

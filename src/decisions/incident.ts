@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Category, Subject } from '../telemetry/events.ts'
+import { isoMicros } from '../telemetry/time.ts'
 import type { Alert, Severity } from './alert.ts'
 import { isWorse, severityOf } from './severity.ts'
 import { tagsOf } from './tags.ts'
@@ -152,14 +153,6 @@ export class Incident {
       tags: tagsOf(this.category, detectors),
     }
   }
-}
-
-/** ISO 8601 in UTC with six decimals, of microseconds since the epoch. */
-export function isoMicros(micros: number): string {
-  const rounded = Math.round(micros)
-  const whole = Math.floor(rounded / 1000)
-  const rest = rounded - 1000 * whole
-  return `${new Date(whole).toISOString().slice(0, -1)}${String(rest).padStart(3, '0')}Z`
 }
 
 /** 24 hex digits that depend on what is known of the matter and on nothing else. */

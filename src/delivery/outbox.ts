@@ -1,8 +1,8 @@
 import type { WebhookConfig } from '../config/schema.ts'
 import type { Alert } from '../decisions/alert.ts'
 import type { Row } from '../store/store.ts'
+import { microsOf } from '../telemetry/time.ts'
 import { wants } from './routing.ts'
-import { microsOf } from './time.ts'
 
 /** Table of the outbox: states are appended, the newest by (`attempt`, state rank) counts. */
 export const deliveryTable = 'webhook_deliveries'

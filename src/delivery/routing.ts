@@ -1,6 +1,6 @@
 import type { WebhookConfig } from '../config/schema.ts'
 import type { Alert, Severity } from '../decisions/alert.ts'
-import { microsOf } from './time.ts'
+import { microsOf } from '../telemetry/time.ts'
 
 const rising: readonly Severity[] = ['low', 'medium', 'high', 'critical']
 

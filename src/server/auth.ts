@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { isIP } from 'node:net'
+import { isLoopback } from '../config/loopback.ts'
 import type { Config } from '../config/schema.ts'
 import { TidewatchError } from '../errors.ts'
 
@@ -16,13 +16,6 @@ export interface Caller {
 export const anybody: Caller = { name: 'anybody', role: null }
 
 const digest = (text: string) => createHash('sha256').update(text).digest()
-
-/** True for names and addresses of this machine only. */
-export function isLoopback(host: string): boolean {
-  const bare = host.replace(/^\[|\]$/g, '')
-  if (bare === 'localhost' || bare === '::1') return true
-  return isIP(bare) === 4 && bare.startsWith('127.')
-}
 
 /**
  * Who may ask. Without tokens everybody on this machine may do everything, so only a loopback address is accepted to
@@ -41,7 +34,7 @@ export class Access {
 
   /** False when the Host header names another machine and nothing but the address protects this one. */
   acceptsHost(hostname: string): boolean {
-    return this.tokens.length > 0 || isLoopback(hostname)
+    return this.tokens.length > 0 || isLoopback(hostname.replace(/^\[|\]$/g, ''))
   }
 
   /** The bearer of an Authorization header; null when there is none. All tokens are compared, in constant time. */

@@ -1,4 +1,4 @@
-import { isoMicros } from '../decisions/incident.ts'
+import { isoMicros } from '../telemetry/time.ts'
 import type { PipelineStatus } from './deps.ts'
 import { RateMeter } from './rate.ts'
 

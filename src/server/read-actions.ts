@@ -1,4 +1,4 @@
-import { isoMicros } from '../decisions/incident.ts'
+import { isoMicros } from '../telemetry/time.ts'
 import type { Cursor } from './cursor.ts'
 import { type Page, type Positioned, pageOf, place, type Reader } from './reads.ts'
 

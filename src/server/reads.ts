@@ -1,7 +1,7 @@
-import { isoMicros } from '../decisions/incident.ts'
 import { newest } from '../delivery/delivery-log.ts'
 import { deliveryTable } from '../delivery/outbox.ts'
 import type { Store } from '../store/store.ts'
+import { isoMicros } from '../telemetry/time.ts'
 import { type Cursor, encodeCursor } from './cursor.ts'
 
 /**

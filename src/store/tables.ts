@@ -36,7 +36,5 @@ export const writeOrder: readonly string[] = tables
   .filter(({ name, filledBy }) => filledBy === 'rows' && name !== 'ranges')
   .map(({ name }) => name)
 
-export type TableName = (typeof tables)[number]['name']
-
 /** Bookkeeping: equal between two runs by its invariants, not by value (see docs/store.md). */
 export const rangeTable = 'ranges'

@@ -26,12 +26,3 @@ export function believedTime(micros: number, appendMillis: number, limits: Clock
   count(clamped, reason)
   return append
 }
-
-/** ISO 8601 with microseconds, UTC: `2026-11-30T00:21:46.284820Z`. Outside of what a date can hold, the number as text. */
-export function isoMicros(micros: number): string {
-  const millis = Math.floor(micros / 1000)
-  const date = new Date(millis)
-  if (Number.isNaN(date.getTime())) return String(micros)
-  const rest = Math.floor(micros - millis * 1000)
-  return `${date.toISOString().slice(0, -1)}${String(rest).padStart(3, '0')}Z`
-}

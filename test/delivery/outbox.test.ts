@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { configSchema, type WebhookConfig } from '../../src/config/schema.ts'
 import type { Alert } from '../../src/decisions/alert.ts'
 import { deliveryRows } from '../../src/delivery/outbox.ts'
-import { microsOf } from '../../src/delivery/time.ts'
+import { microsOf } from '../../src/telemetry/time.ts'
 import { makeAlert } from '../support/alerts.ts'
 
 const webhooks: WebhookConfig[] = configSchema.parse({

@@ -1,5 +1,5 @@
 import type { Alert, Severity } from '../../decisions/alert.ts'
-import { microsOf } from '../time.ts'
+import { microsOf } from '../../telemetry/time.ts'
 import type { WebhookFormat } from './format.ts'
 import { bearer, jsonRequest, shortened } from './requests.ts'
 

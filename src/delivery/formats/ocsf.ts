@@ -1,6 +1,6 @@
 import type { Alert, Severity } from '../../decisions/alert.ts'
 import { techniqueNames } from '../../decisions/tags.ts'
-import { microsOf } from '../time.ts'
+import { microsOf } from '../../telemetry/time.ts'
 import type { WebhookFormat } from './format.ts'
 import { bearer, jsonRequest } from './requests.ts'
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { microsOf } from '../../delivery/time.ts'
 import { TidewatchError } from '../../errors.ts'
+import { microsOf } from '../../telemetry/time.ts'
 import { decodeCursor } from '../cursor.ts'
 import type { ServerDeps } from '../deps.ts'
 import { readActions } from '../read-actions.ts'
