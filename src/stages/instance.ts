@@ -21,7 +21,7 @@ import { Checkpointing } from './checkpointing.ts'
 import { fileClaims } from './file-claims.ts'
 import { type Inlets, openInlets } from './inlets.ts'
 import { openMapper, openPseudonym } from './mapper.ts'
-import type { Outcome } from './outcome.ts'
+import { countBy, type Outcome } from './outcome.ts'
 import { Pipeline } from './pipeline.ts'
 import { PoisonGuard } from './poison.ts'
 import { Stages } from './stages.ts'
@@ -135,8 +135,10 @@ async function start(
   })
 
   const measure = (outcome: Outcome) => {
-    for (const { kind } of outcome.events) metrics.events.add(1, { kind })
-    for (const { code } of outcome.deadLetters) metrics.deadLetters.add(1, { code })
+    // Once a range, not once an event: a counter looks its attributes up at every call.
+    for (const [kind, amount] of Object.entries(countBy(outcome.events, (event) => event.kind))) metrics.events.add(amount, { kind })
+    for (const [code, amount] of Object.entries(countBy(outcome.deadLetters, (letter) => letter.code)))
+      metrics.deadLetters.add(amount, { code })
     for (const { detector, status } of outcome.alerts) metrics.alerts.add(1, { detector, status })
     for (const [reason, amount] of Object.entries(outcome.clamped)) metrics.clamped.add(amount, { reason })
     for (const [reason, amount] of Object.entries(outcome.ignored)) metrics.ignored.add(amount, { reason })

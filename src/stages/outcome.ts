@@ -19,6 +19,16 @@ export interface Outcome {
   readonly ignored: Readonly<Tally>
 }
 
+/** How many there are of each kind. */
+export function countBy<T>(items: readonly T[], kindOf: (item: T) => string): Tally {
+  const counts: Tally = {}
+  for (const item of items) {
+    const kind = kindOf(item)
+    counts[kind] = (counts[kind] ?? 0) + 1
+  }
+  return counts
+}
+
 /** An outcome that grows record by record. */
 export class OutcomeBuilder implements Outcome {
   readonly events: Event[] = []

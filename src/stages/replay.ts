@@ -8,7 +8,7 @@ import type { Store } from '../store/store.ts'
 import { addTally, type Tally } from '../telemetry/tally.ts'
 import { fileClaims } from './file-claims.ts'
 import { openMapper } from './mapper.ts'
-import type { Outcome } from './outcome.ts'
+import { countBy, type Outcome } from './outcome.ts'
 import { Pipeline } from './pipeline.ts'
 import { PoisonGuard } from './poison.ts'
 import { Stages } from './stages.ts'
@@ -44,8 +44,14 @@ export async function replayFiles(files: readonly string[], config: Config, opti
   const note = async (outcome: Outcome, records: number) => {
     counts.records += records
     counts.events += outcome.events.length
-    for (const event of outcome.events) add(counts.byKind, event.kind, 1)
-    for (const letter of outcome.deadLetters) add(counts.deadLetters, letter.code, 1)
+    addTally(
+      counts.byKind,
+      countBy(outcome.events, (event) => event.kind),
+    )
+    addTally(
+      counts.deadLetters,
+      countBy(outcome.deadLetters, (letter) => letter.code),
+    )
     addTally(counts.clamped, outcome.clamped)
     addTally(counts.ignored, outcome.ignored)
     await options.onOutcome(outcome)
@@ -93,8 +99,4 @@ async function openReplayStore(config: Config, directory: string): Promise<Store
   const store = await openStore({ ...config, data: { directory }, store: { ...config.store, url: undefined } }, REPLAY_SALT)
   await store.migrate()
   return store
-}
-
-function add(counts: Record<string, number>, name: string, amount: number): void {
-  counts[name] = (counts[name] ?? 0) + amount
 }
