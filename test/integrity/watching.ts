@@ -11,6 +11,7 @@ import { deliveryRows } from '../../src/delivery/outbox.ts'
 import type { JournalRecord } from '../../src/sources/journal/frame.ts'
 import { Journal } from '../../src/sources/journal/journal.ts'
 import { JOURNAL_TOPIC } from '../../src/sources/journal/source.ts'
+import { openActionKey } from '../../src/stages/action-record.ts'
 import { openMapper } from '../../src/stages/mapper.ts'
 import { Pipeline } from '../../src/stages/pipeline.ts'
 import { PoisonGuard } from '../../src/stages/poison.ts'
@@ -91,7 +92,7 @@ export interface Seen {
   readonly alerts: readonly string[]
 }
 
-/** What a data folder that nobody uses holds. */
+/** What a data folder that nobody uses, or the server that its configuration names, holds. */
 export async function seen(directory: string, config: Config): Promise<Seen & { readonly last: number }> {
   const store = await openStore({ ...config, data: { directory } }, 'reader')
   const epoch = await epochOf(directory)
@@ -110,14 +111,15 @@ export async function undisturbed(
   batch: number,
 ): Promise<Seen & { readonly told: readonly Alert[] }> {
   await cp(join(from, 'journal'), join(to, 'journal'), { recursive: true, filter: (path) => !/\.json/.test(path) })
-  const own: Config = { ...config, data: { directory: to } }
+  const own: Config = { ...config, data: { directory: to }, store: { ...config.store, url: undefined } }
   const journal = await Journal.open({ ...config.journal, directory: join(to, 'journal'), lowWater: () => 0 })
   const store = await openStore(own, 'undisturbed')
   await store.migrate()
   const mapper = await openMapper(own)
+  const actionKey = await openActionKey(own)
   const told: Alert[] = []
   const pipeline = new Pipeline({
-    createStages: () => new Stages(own, mapper),
+    createStages: () => new Stages(own, mapper, actionKey),
     guard: new PoisonGuard(1, Number.MAX_SAFE_INTEGER),
     base: { salt: configHash(own), format: FORMAT_VERSION },
     stored: async () => null,

@@ -19,6 +19,8 @@ type FaultAction =
   | { readonly kind: 'hang' }
   /** The statement runs, but as on a server that does not deduplicate. */
   | { readonly kind: 'forget' }
+  /** The statement runs this much later, whether or not anybody still waits for it. */
+  | { readonly kind: 'slow'; readonly milliseconds: number }
 
 export interface Request {
   readonly insert: boolean

@@ -36,6 +36,7 @@ async function answer(path: string, faults: Faults, request: IncomingMessage, re
   const [, table = null] = /^\s*INSERT\s+INTO\s+`?(\w+)`?/i.exec(text) ?? []
   const fault = faults.take({ insert: table !== null, table })
   if (fault && !runs(fault)) return void refuse(fault, request, response)
+  if (fault?.kind === 'slow') await new Promise((resolve) => setTimeout(resolve, fault.milliseconds))
   const format = searchParams.get('default_format') ?? 'TabSeparated'
   const result = await run(path, fault?.kind === 'forget' ? forgetful(text) : text, format, request.method === 'GET', searchParams)
   if (fault?.kind === 'cut') return void request.socket.resetAndDestroy()
@@ -44,7 +45,7 @@ async function answer(path: string, faults: Faults, request: IncomingMessage, re
   send(request, response, searchParams, Buffer.from(result.bytes()))
 }
 
-const runs = (fault: Fault): boolean => fault.kind === 'forget' || (fault.kind === 'cut' && fault.when === 'after')
+const runs = (fault: Fault): boolean => fault.kind === 'forget' || fault.kind === 'slow' || (fault.kind === 'cut' && fault.when === 'after')
 
 function refuse(fault: Fault, request: IncomingMessage, response: ServerResponse): void {
   if (fault.kind === 'cut') request.socket.resetAndDestroy()

@@ -1,0 +1,44 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { configSchema } from '../../src/config/schema.ts'
+import { openStore } from '../../src/store/open.ts'
+import { seen, undisturbed } from '../integrity/watching.ts'
+import { startClickHouse } from '../support/clickhouse-http/start.ts'
+import { differences } from '../support/stored-rows.ts'
+import { bookkeeping } from './bookkeeping.ts'
+import type { Comparison, Deployment, Target } from './deployment.ts'
+import { commonSettings, post, waitForRest } from './instance.ts'
+
+/** OTLP through the journal of one process, into the embedded engine or into a server. */
+export async function journalDeployment(kind: Target, webhookUrl: string): Promise<Deployment> {
+  const directory = await mkdtemp(join(tmpdir(), 'tw-faults-'))
+  const server = kind === 'server' ? await startClickHouse() : null
+  const settings = { ...commonSettings(webhookUrl), ...(server && { store: { url: server.url, requestTimeout: '1s' } }) }
+  const config = configSchema.parse(settings)
+  const data = join(directory, 'data')
+  return {
+    server,
+    cluster: null,
+    settings: () => ({ directory: data, config: settings, args: [] }),
+    send: async (request, [member]) => member !== undefined && post(request, member),
+    settled: async ([member]) => member && waitForRest(member),
+    async compare(): Promise<Comparison> {
+      const found = await seen(data, config)
+      const store = await openStore({ ...config, data: { directory: data } }, 'reader')
+      const kept = await bookkeeping(store).finally(() => store.close())
+      const expected = await undisturbed(data, join(directory, 'undisturbed'), config, found.last, 7)
+      const alerts =
+        JSON.stringify(found.alerts) === JSON.stringify(expected.alerts) ? [] : ['alerts: not the same bytes in the same order']
+      return {
+        differences: [...differences(found.rows, expected.rows), ...alerts, ...kept],
+        webhooks: new Map(expected.told.map((alert) => [alert.id, JSON.stringify(alert)])),
+        rows: Object.fromEntries(Object.entries(expected.rows).map(([table, rows]) => [table, rows.length])),
+      }
+    },
+    async close() {
+      await server?.stop()
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
