@@ -4,10 +4,12 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { stringify } from 'yaml'
+import type { Broken } from './broken.ts'
 import type { Orders, Told } from './inside.ts'
 
 const main = join(import.meta.dirname, '../../src/cli/main.ts')
 const inside = join(import.meta.dirname, 'inside.ts')
+const brokenFile = join(import.meta.dirname, 'broken.ts')
 
 export interface End {
   readonly code: number | null
@@ -30,15 +32,33 @@ export interface Member {
   said(): string
 }
 
-/** Starts one over a data folder. `orders` hold from its first step on. */
-export async function startMember(directory: string, config: object, orders: Orders, args: readonly string[] = []): Promise<Member> {
+/** Starts one over a data folder. `orders` hold from its first step on; `broken` names a protection that it goes without. */
+export async function startMember(
+  directory: string,
+  config: object,
+  orders: Orders,
+  { args = [], broken = null }: { readonly args?: readonly string[]; readonly broken?: Broken | null } = {},
+): Promise<Member> {
   await mkdir(directory, { recursive: true })
   const file = join(directory, 'tidewatch.yaml')
   await writeFile(file, stringify(config))
-  const own = ['--import', 'tsx', '--import', inside, main, 'run', '--config', file, '--data', directory, ...args]
+  const own = [
+    '--import',
+    'tsx',
+    '--import',
+    inside,
+    ...(broken === null ? [] : ['--import', brokenFile]),
+    main,
+    'run',
+    '--config',
+    file,
+    '--data',
+    directory,
+    ...args,
+  ]
   const child: ChildProcess = spawn(process.execPath, own, {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    env: { ...process.env, TIDEWATCH_FAULTS: JSON.stringify(orders) },
+    env: { ...process.env, TIDEWATCH_FAULTS: JSON.stringify(orders), ...(broken !== null && { TIDEWATCH_BROKEN: broken }) },
   })
   const reached = new Map<string, number>()
   const said: string[] = []

@@ -1,5 +1,6 @@
 import { yesterday } from '../integrity/watching.ts'
 import { type ReceivedWebhook, startWebhookReceiver, type WebhookReceiver } from '../support/webhook-receiver.ts'
+import type { Broken } from './broken.ts'
 import type { Deployment, Target } from './deployment.ts'
 import { EPISODE_LENGTH, episode, type Sent } from './episodes.ts'
 import { groundOf } from './grounds.ts'
@@ -13,6 +14,10 @@ export interface RoundOptions {
   readonly target: Target
   readonly seed: number
   readonly kills: number
+  /** Instead of those that the seed gives. */
+  readonly steps?: readonly Step[]
+  /** A protection that the processes go without. */
+  readonly broken?: Broken | null
   readonly onStep?: (step: Step) => void
 }
 
@@ -25,19 +30,20 @@ export interface RoundResult {
   /** Requests that were sent. */
   readonly requests: number
   readonly rows: Readonly<Record<string, number>>
+  readonly received: readonly ReceivedWebhook[]
 }
 
 /** Most requests that a step waits for its point. Every point comes once an episode, or once a checkpoint. */
 const MOST_REQUESTS = 5 * EPISODE_LENGTH
 
 /** Runs the schedule of a seed and compares what is stored and sent with an undisturbed run over the same log of record. */
-export async function runRound({ target, seed, kills, onStep }: RoundOptions): Promise<RoundResult> {
+export async function runRound({ target, seed, kills, steps: given, broken = null, onStep }: RoundOptions): Promise<RoundResult> {
   const ground = groundOf(target)
   const receiver = await startWebhookReceiver()
   const deployment = await journalDeployment(target, receiver.url)
-  const round = new Round(ground, deployment, receiver)
+  const round = new Round(ground, deployment, receiver, broken)
   try {
-    const steps = scheduleOf(ground, seed, kills)
+    const steps = given ?? scheduleOf(ground, seed, kills)
     for (const step of steps) {
       onStep?.(step)
       await round.take(step)
@@ -50,6 +56,7 @@ export async function runRound({ target, seed, kills, onStep }: RoundOptions): P
       steps,
       requests: round.requests,
       rows,
+      received: receiver.received,
     }
   } finally {
     await round.abandon()
@@ -73,6 +80,7 @@ export function misses(received: readonly ReceivedWebhook[], expected: ReadonlyM
 class Round {
   readonly kills = new Map<string, number>()
   readonly faults: string[] = []
+  private readonly broken: Broken | null
   private readonly deployment: Deployment
   private readonly receiver: WebhookReceiver
   private readonly members: (Member | null)[]
@@ -82,7 +90,8 @@ class Round {
   private episodes = 0
   private sent = 0
 
-  constructor({ members }: Ground, deployment: Deployment, receiver: WebhookReceiver) {
+  constructor({ members }: Ground, deployment: Deployment, receiver: WebhookReceiver, broken: Broken | null) {
+    this.broken = broken
     this.deployment = deployment
     this.receiver = receiver
     this.members = Array<null>(members).fill(null)
@@ -186,7 +195,7 @@ class Round {
     }
     for (let tries = 1; ; tries++) {
       const { directory, config, args } = this.deployment.settings(index)
-      member = await startMember(directory, config, all, args)
+      member = await startMember(directory, config, all, { args, broken: this.broken })
       this.members[index] = member
       if (await member.watching) return member
       const { code, signal } = await member.ended
