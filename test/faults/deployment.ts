@@ -3,7 +3,7 @@ import type { KafkaCluster } from '../support/kafka/kafka.ts'
 import type { Sent } from './episodes.ts'
 import type { Member } from './member.ts'
 
-export const targets = ['chdb', 'server'] as const
+export const targets = ['chdb', 'server', 'kafka', 'kafka3'] as const
 export type Target = (typeof targets)[number]
 
 /** What a round runs on: a log of record, a store, and processes between them. */
@@ -24,8 +24,8 @@ export interface Deployment {
 export interface Comparison {
   /** A line for each difference; empty where there is none. */
   readonly differences: readonly string[]
-  /** Ids and bodies of the webhooks that an undisturbed run sends. */
-  readonly webhooks: ReadonlyMap<string, string>
+  /** Ids and bodies of the webhooks that an undisturbed run sends; null where they are not compared. */
+  readonly webhooks: ReadonlyMap<string, string> | null
   /** Rows by table, of the undisturbed run. */
   readonly rows: Readonly<Record<string, number>>
 }

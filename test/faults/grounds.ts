@@ -1,12 +1,28 @@
-import type { Target } from './deployment.ts'
+import type { Deployment, Target } from './deployment.ts'
+import { journalDeployment } from './journal-deployment.ts'
+import { kafkaDeployment } from './kafka-deployment.ts'
 import { type Ground, journalPoints } from './schedule.ts'
 
+/** State is not saved over several partitions. */
+const kafkaPoints = journalPoints.filter((point) => !point.includes('checkpoint'))
+const single = [200, 1500]
+/** The longer ones outlast a session: another member takes over before the sleeper wakes up. */
+const grouped = [200, 1500, 5000]
+
 const grounds: Readonly<Record<Target, Ground>> = {
-  chdb: { members: 1, server: false, brokers: 0, points: journalPoints },
-  server: { members: 1, server: true, brokers: 0, points: journalPoints },
+  chdb: { members: 1, server: false, brokers: 0, points: journalPoints, freezes: single },
+  server: { members: 1, server: true, brokers: 0, points: journalPoints, freezes: single },
+  kafka: { members: 2, server: true, brokers: 1, points: kafkaPoints, freezes: grouped },
+  kafka3: { members: 2, server: true, brokers: 3, points: kafkaPoints, freezes: grouped },
 }
 
 /** What a target stands on. */
 export function groundOf(target: Target): Ground {
   return grounds[target]
+}
+
+/** Starts what a target stands on, all of it empty. */
+export function deploy(target: Target, webhookUrl: string): Promise<Deployment> {
+  if (target === 'chdb' || target === 'server') return journalDeployment(target, webhookUrl)
+  return kafkaDeployment(target === 'kafka3' ? 3 : 1, webhookUrl)
 }

@@ -7,11 +7,11 @@ import { seen, undisturbed } from '../integrity/watching.ts'
 import { startClickHouse } from '../support/clickhouse-http/start.ts'
 import { differences } from '../support/stored-rows.ts'
 import { bookkeeping } from './bookkeeping.ts'
-import type { Comparison, Deployment, Target } from './deployment.ts'
+import type { Comparison, Deployment } from './deployment.ts'
 import { commonSettings, post, waitForRest } from './instance.ts'
 
 /** OTLP through the journal of one process, into the embedded engine or into a server. */
-export async function journalDeployment(kind: Target, webhookUrl: string): Promise<Deployment> {
+export async function journalDeployment(kind: 'chdb' | 'server', webhookUrl: string): Promise<Deployment> {
   const directory = await mkdtemp(join(tmpdir(), 'tw-faults-'))
   const server = kind === 'server' ? await startClickHouse() : null
   const settings = { ...commonSettings(webhookUrl), ...(server && { store: { url: server.url, requestTimeout: '1s' } }) }

@@ -1,12 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { yesterday } from '../integrity/watching.ts'
 import { type ReceivedWebhook, startWebhookReceiver, type WebhookReceiver } from '../support/webhook-receiver.ts'
 import type { Broken } from './broken.ts'
 import type { Deployment, Target } from './deployment.ts'
 import { EPISODE_LENGTH, episode, type Sent } from './episodes.ts'
-import { groundOf } from './grounds.ts'
+import { deploy, groundOf } from './grounds.ts'
 import type { Orders } from './inside.ts'
 import { ask } from './instance.ts'
-import { journalDeployment } from './journal-deployment.ts'
 import { type Member, startMember } from './member.ts'
 import { type Ground, type Shape, type Step, scheduleOf } from './schedule.ts'
 
@@ -33,14 +33,16 @@ export interface RoundResult {
   readonly received: readonly ReceivedWebhook[]
 }
 
-/** Most requests that a step waits for its point. Every point comes once an episode, or once a checkpoint. */
-const MOST_REQUESTS = 5 * EPISODE_LENGTH
+/** Most episodes that a step waits for its point. Every point comes once an episode, or once a checkpoint; not before a member has joined its group. */
+const MOST_EPISODES = { alone: 5, inGroup: 16 }
+/** Milliseconds between two episodes where the log takes them faster than they are worked on. */
+const BETWEEN_EPISODES = 500
 
 /** Runs the schedule of a seed and compares what is stored and sent with an undisturbed run over the same log of record. */
 export async function runRound({ target, seed, kills, steps: given, broken = null, onStep }: RoundOptions): Promise<RoundResult> {
   const ground = groundOf(target)
   const receiver = await startWebhookReceiver()
-  const deployment = await journalDeployment(target, receiver.url)
+  const deployment = await deploy(target, receiver.url)
   const round = new Round(ground, deployment, receiver, broken)
   try {
     const steps = given ?? scheduleOf(ground, seed, kills)
@@ -51,7 +53,7 @@ export async function runRound({ target, seed, kills, steps: given, broken = nul
     await round.end()
     const { differences, webhooks, rows } = await deployment.compare()
     return {
-      differences: [...round.faults, ...differences, ...misses(receiver.received, webhooks)],
+      differences: [...round.faults, ...differences, ...(webhooks ? misses(receiver.received, webhooks) : [])],
       kills: Object.fromEntries(round.kills),
       steps,
       requests: round.requests,
@@ -130,8 +132,8 @@ class Round {
       case 'freeze': {
         const member = await this.ordered(step.member, { at: { point: step.point, nth: step.nth, action: 'freeze' } })
         const feeding = this.feed(EPISODE_LENGTH, 'in order')
-        const frozen = await Promise.race([member.frozen(), feeding.then(() => null)])
-        if (frozen !== null) await new Promise((resolve) => setTimeout(resolve, step.milliseconds))
+        const frozen = await Promise.race([member.frozen(), feeding.then(() => sleep(1000, null))])
+        if (frozen !== null) await sleep(step.milliseconds)
         member.order({ at: null })
         member.kill('SIGCONT')
         return feeding
@@ -209,15 +211,17 @@ class Round {
 
   /** Feeds until a member was killed as ordered, and counts the kill. One that does not come to its point is killed where it is. */
   private async until(index: number, member: Member, point: string): Promise<void> {
-    const limit = this.sent + MOST_REQUESTS
+    const inGroup = this.members.length > 1
+    const limit = this.sent + EPISODE_LENGTH * (inGroup ? MOST_EPISODES.inGroup : MOST_EPISODES.alone)
     for (let fed = 1; member.alive() && this.sent < limit; fed++) {
       await this.feed(1, 'in order')
+      if (inGroup && fed % EPISODE_LENGTH === 0) await Promise.race([member.ended, sleep(BETWEEN_EPISODES)])
       // Actions are in the log only where somebody acts.
       if (fed % EPISODE_LENGTH === EPISODE_LENGTH / 2) await this.acknowledge()
     }
     if (member.alive()) {
       // What was sent last may still be on its way to the point.
-      await Promise.race([member.ended, new Promise((resolve) => setTimeout(resolve, 1000))])
+      await Promise.race([member.ended, sleep(1000)])
     }
     if (member.alive()) return this.kill(index, 'between')
     await member.ended
@@ -262,7 +266,7 @@ class Round {
         shaped.shift()
         this.sent++
       } else {
-        await new Promise((resolve) => setTimeout(resolve, 20))
+        await sleep(20)
       }
     }
     this.unsent.unshift(...shaped)

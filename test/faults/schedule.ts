@@ -13,6 +13,8 @@ export interface Ground {
   readonly brokers: number
   /** Points at which a process can be killed. */
   readonly points: readonly string[]
+  /** Milliseconds that a process is stopped. */
+  readonly freezes: readonly number[]
 }
 
 /** Points of a range's way through one process over a journal; docs/delivery.md lists them. */
@@ -50,7 +52,7 @@ export type Step =
 const minutes = 60_000
 
 /** Disturbances that kill nobody. */
-function disturbance({ members, server, brokers, points }: Ground): fc.Arbitrary<Step> {
+function disturbance({ members, server, brokers, points, freezes }: Ground): fc.Arbitrary<Step> {
   const member = fc.nat(members - 1)
   const table = fc.option(fc.constantFrom(...writeOrder, 'ranges'), { nil: undefined })
   const times = fc.integer({ min: 1, max: 3 })
@@ -99,7 +101,7 @@ function disturbance({ members, server, brokers, points }: Ground): fc.Arbitrary
         member,
         point: fc.constantFrom('*', ...points),
         nth: fc.integer({ min: 1, max: 4 }),
-        milliseconds: fc.constantFrom(200, 1500),
+        milliseconds: fc.constantFrom(...freezes),
       }),
     },
     ...(server
