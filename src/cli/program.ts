@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { TidewatchError } from '../errors.ts'
 import { backtestCommand } from './backtest.ts'
 import { configCommand } from './config.ts'
+import { deadlettersCommand } from './deadletters.ts'
 import { demoCommand } from './demo.ts'
 import { detectorsCommand } from './detectors.ts'
 import { alertsCommand, incidentsCommand } from './incidents.ts'
@@ -36,6 +37,7 @@ Examples:
     incidentsCommand(),
     alertsCommand(),
     webhooksCommand(),
+    deadlettersCommand(),
     principalsCommand(),
     detectorsCommand(),
     configCommand(),

@@ -12,6 +12,7 @@ import { Progress } from './progress.ts'
 import type { Route } from './route.ts'
 import { actionRoutes } from './routes/actions.ts'
 import { alertRoutes } from './routes/alerts.ts'
+import { deadLetterRoutes } from './routes/dead-letters.ts'
 import { EventStreams } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
 import { pipelineRoutes } from './routes/pipeline.ts'
@@ -70,6 +71,7 @@ export function createServer(config: Config['server'], deps: ServerDeps, log?: F
     ...actionRoutes(deps),
     ...principalRoutes(deps),
     ...pipelineRoutes(deps, progress),
+    ...deadLetterRoutes(deps),
     ...webhookRoutes(deps),
     streams.route(),
   ]

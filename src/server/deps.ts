@@ -5,6 +5,7 @@ import type { Answered } from '../delivery/test-alert.ts'
 import type { PartitionLag } from '../sources/source.ts'
 import type { Store } from '../store/store.ts'
 import type { Pseudonym } from '../telemetry/hasher.ts'
+import type { Signal } from '../telemetry/otlp/records.ts'
 import type { AlertFeed } from './feed.ts'
 
 /** Why something is not as it should be. `blocking` ones make `/readyz` answer 503; the others are only told. */
@@ -36,10 +37,17 @@ export interface DetectorSummary {
   readonly enabled: boolean
 }
 
+/** A dead letter that goes into the log again: its id and all its bytes. */
+export interface Resent {
+  readonly letter: string
+  readonly signal: Signal
+  readonly value: Uint8Array
+}
+
 /** What the server shows and does. It changes nothing itself: what people do becomes a record of the log. */
 export interface ServerDeps {
   readonly version: string
-  readonly store: Pick<Store, 'engine' | 'query' | 'ping'>
+  readonly store: Pick<Store, 'engine' | 'query' | 'insert' | 'ping'>
   /** Asked every second: must be cheap. */
   readonly status: () => PipelineStatus
   readonly alerts: AlertFeed
@@ -52,6 +60,8 @@ export interface ServerDeps {
   readonly testWebhook: (name: string) => Promise<readonly Answered[] | null>
   /** Writes an action into the log. Resolves once it cannot be lost any more. */
   readonly act: (action: Action) => Promise<void>
+  /** Writes the bytes of a dead letter into the log again. Resolves once they cannot be lost any more. */
+  readonly resend: (again: Resent) => Promise<void>
   /** What is stored of an identity. */
   readonly pseudonym: Pseudonym
   /** Prometheus text format. */

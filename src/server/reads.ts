@@ -137,39 +137,6 @@ export async function readDeliveries(store: Reader, filter: DeliveryFilter, limi
   }))
 }
 
-interface DeadLetterRow extends Positioned {
-  topic: string
-  partition: number
-  offset: number
-  event_index: number
-  code: string
-  reason: string
-  signal: string
-  size_bytes: number
-}
-
-/** Refused records without their bytes, newest first. */
-export async function readDeadLetters(store: Reader, code: string | undefined, limit: number, before: Cursor) {
-  const where = [...(code === undefined ? [] : ['code = {code:String}']), '(micros, key) < ({time:Int64}, {key:String})']
-  const rows = await store.query<DeadLetterRow>(
-    `SELECT toUnixTimestamp64Micro(time) AS micros, concat(topic, '/', epoch, '/', toString(partition), '/', leftPad(toString(offset), 20, '0'), '/', toString(event_index)) AS key,
-            topic, partition, offset, event_index, code, reason, signal, size_bytes
-     FROM dead_letters WHERE ${where.join(' AND ')} ORDER BY micros DESC, key DESC LIMIT 1 BY key LIMIT {limit:UInt32}`,
-    { ...(code === undefined ? {} : { code }), ...place(before), limit: limit + 1 },
-  )
-  return pageOf(rows, limit, (row) => ({
-    topic: row.topic,
-    partition: row.partition,
-    offset: row.offset,
-    index: row.event_index,
-    time: isoMicros(row.micros),
-    code: row.code,
-    reason: row.reason,
-    signal: row.signal,
-    size: row.size_bytes,
-  }))
-}
-
 export function place(before: Cursor): { time: number; key: string } {
   return { time: before.time, key: before.key }
 }

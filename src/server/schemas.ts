@@ -128,7 +128,9 @@ export const answeredSchema = z.object({
 })
 
 export const deadLetterSchema = z.object({
+  id: z.string().describe('`topic:epoch:partition:offset:index`.'),
   topic: z.string(),
+  epoch: z.string(),
   partition: z.number(),
   offset: z.number(),
   index: z.number(),
@@ -136,7 +138,11 @@ export const deadLetterSchema = z.object({
   code: z.string(),
   reason: z.string(),
   signal: z.string(),
-  size: z.number(),
+  size: z.number().describe('Bytes of the whole record.'),
+  kept: z.number().describe('Bytes that are kept of it.'),
+  truncated: z.boolean(),
+  replayed: z.object({ time: z.string(), by: z.string() }).nullable(),
+  notReplayable: nullableText.describe('Why it cannot be put into the log again.'),
 })
 
 export const errorSchema = z.object({ error: z.object({ code: z.string(), message: z.string(), action: z.string() }) })

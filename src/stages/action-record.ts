@@ -31,7 +31,17 @@ const actionSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('feedback'), verdict: z.enum(['true', 'false', 'benign']), ...common }),
 ])
 
-const sign = (key: ActionKey, text: string) => createHmac('sha256', key).update(text).digest()
+export const sign = (key: ActionKey, text: string) => createHmac('sha256', key).update(text).digest()
+
+/** Throws TW_ACTION_REFUSED where a signature (hexadecimal) is not that of the text. */
+export function fits(key: ActionKey | null, text: string, signature: string | undefined): void {
+  if (key === null) throw new TidewatchError('TW_ACTION_REFUSED', 'no actions are expected here')
+  const given = Buffer.from(signature ?? '', 'hex')
+  const expected = sign(key, text)
+  if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
+    throw new TidewatchError('TW_ACTION_REFUSED', 'its signature does not fit')
+  }
+}
 
 /** Headers of the record that holds an action; its value is empty. */
 export function actionHeaders(action: Action, key: ActionKey): Record<string, string> {
@@ -46,12 +56,7 @@ export function isAction({ headers }: Pick<SourceRecord, 'headers'>): boolean {
 /** The action of a record. Throws TW_ACTION_REFUSED for one that was not signed with the key, or that this version does not know. */
 export function readAction({ headers }: Pick<SourceRecord, 'headers'>, key: ActionKey | null): Action {
   const text = headers[actionHeader] ?? ''
-  const given = Buffer.from(headers[signatureHeader] ?? '', 'hex')
-  if (key === null) throw new TidewatchError('TW_ACTION_REFUSED', 'no actions are expected here')
-  const expected = sign(key, text)
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
-    throw new TidewatchError('TW_ACTION_REFUSED', 'its signature does not fit')
-  }
+  fits(key, text, headers[signatureHeader])
   const parsed = actionSchema.safeParse(parseJson(Buffer.from(text, 'base64').toString('utf8')))
   if (!parsed.success) throw new TidewatchError('TW_ACTION_REFUSED', 'it is of an unknown kind')
   return parsed.data

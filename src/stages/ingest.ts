@@ -11,6 +11,8 @@ import type { Mapped, Mapper } from '../telemetry/map.ts'
 import { decodeRequest } from '../telemetry/otlp/decode.ts'
 import { addTally, type Tally } from '../telemetry/tally.ts'
 import { type ActionKey, isAction, readAction } from './action-record.ts'
+import { replayedLetter } from './replay-record.ts'
+import { SeenReplays } from './seen-replays.ts'
 import { isTick } from './tick.ts'
 
 /** What one record of the log became. */
@@ -32,7 +34,7 @@ export interface Ingest {
   record(batch: SourceBatch, record: SourceRecord): Ingested
   /** The log has ended: gives out the calls that wait for their parent. */
   finish(): Ingested
-  /** Watermark and waiting calls as bytes. */
+  /** Watermark, waiting calls and replays that came as bytes. */
   snapshot(): Uint8Array
   /** Throws TW_STATE_MISMATCH where the calls were saved by a version that reads other fields. */
   restore(bytes: Uint8Array): void
@@ -48,6 +50,7 @@ class OneLogIngest implements Ingest {
   private readonly mapper: Mapper
   private readonly actionKey: ActionKey | null
   private readonly window: JoinWindow
+  private readonly replays = new SeenReplays()
   private watermark: number | null = null
 
   constructor(config: Pick<Config, 'ingest' | 'deadLetters'>, mapper: Mapper, actionKey: ActionKey | null) {
@@ -66,6 +69,8 @@ class OneLogIngest implements Ingest {
     if (refusal) return this.ingested([], [{ ...this.deadLetter(batch, record, refusal.code, refusal.reason, 0), size: refusal.size }])
     try {
       if (isAction(record)) return { ...this.ingested([], []), action: readAction(record, this.actionKey) }
+      const letter = replayedLetter(record, this.actionKey)
+      if (letter !== null && !this.replays.note(letter)) return this.ingested([], [])
       const { maxRecordBytes, maxDepth } = this.config.ingest
       const request = decodeRequest(record.value, { signal: record.signal, keys: this.mapper.keys, maxBytes: maxRecordBytes, maxDepth })
       const { topic, epoch, partition } = batch
@@ -91,6 +96,7 @@ class OneLogIngest implements Ingest {
     return new ByteWriter()
       .f64(this.watermark ?? Number.NaN)
       .block(this.window.encode())
+      .block(this.replays.encode())
       .finish()
   }
 
@@ -99,6 +105,7 @@ class OneLogIngest implements Ingest {
     const watermark = reader.f64()
     this.watermark = Number.isNaN(watermark) ? null : watermark
     this.window.decode(reader.block())
+    this.replays.decode(reader.block())
   }
 
   private flush(): Mapped {

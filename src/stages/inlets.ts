@@ -11,7 +11,7 @@ import { type OtlpServer, startOtlpHttp } from '../sources/otlp/http.ts'
 import { journalSink } from '../sources/otlp/journal-sink.ts'
 import { kafkaSink } from '../sources/otlp/kafka-sink.ts'
 import { OtlpReceiver } from '../sources/otlp/receiver.ts'
-import type { Sink } from '../sources/otlp/sink.ts'
+import type { ReceivedRecord, Sink } from '../sources/otlp/sink.ts'
 import type { Source } from '../sources/source.ts'
 import { TICK_INTERVAL, tickHeaders } from './tick.ts'
 
@@ -26,7 +26,7 @@ export interface Inlets {
   /** Opens the receivers. Rejects where an address is taken. */
   listen(): Promise<void>
   /** Writes a record of Tidewatch's own into the log, after what was accepted before. Resolves once it cannot be lost any more. */
-  control(headers: Readonly<Record<string, string>>): Promise<void>
+  control(headers: Readonly<Record<string, string>>, content?: Pick<ReceivedRecord, 'signal' | 'value' | 'key'>): Promise<void>
   /** Closes the receivers: what was answered with success is in the log. */
   closeDoors(): Promise<void>
   /** Closes the log, after the sources were stopped. */
@@ -72,8 +72,8 @@ export async function openInlets(config: Config, log: Logger, metrics: Metrics, 
           server: await startOtlpGrpc({ ...grpc, receiver, maxRequestBytes, onAnswer: count('grpc') }),
         })
     },
-    control: async (headers) => {
-      await back.sink.accept({ signal: 'traces', value: new Uint8Array(0), headers, receivedAt: Date.now() })
+    control: async (headers, content = { signal: 'traces', value: new Uint8Array(0) }) => {
+      await back.sink.accept({ ...content, headers, receivedAt: Date.now() })
     },
     async closeDoors() {
       await Promise.all(doors.splice(0).map(({ server }) => server.stop(DOOR_PATIENCE)))

@@ -24,6 +24,7 @@ import { openMapper, openPseudonym } from './mapper.ts'
 import { countBy, type Outcome } from './outcome.ts'
 import { Pipeline } from './pipeline.ts'
 import { PoisonGuard } from './poison.ts'
+import { replayHeaders } from './replay-record.ts'
 import { Stages } from './stages.ts'
 
 export interface InstanceOptions {
@@ -208,6 +209,7 @@ async function start(
       receivers: config.webhooks,
       testWebhook: (name) => dispatcher.test(name),
       act: (action) => inlets.control(actionHeaders(action, actionKey)),
+      resend: ({ letter, signal, value }) => inlets.control(replayHeaders(letter, actionKey), { signal, value, key: letter }),
       pseudonym,
       metrics: () => observability.prometheus(),
     },

@@ -22,6 +22,7 @@ export const tables = [
   { name: 'training_updates', retention: 'calls', filledBy: 'rows' },
   { name: 'metric_points', retention: 'calls', filledBy: 'rows' },
   { name: 'dead_letters', retention: 'deadLetters', filledBy: 'rows' },
+  { name: 'dead_letter_replays', retention: 'deadLetters', filledBy: 'rows' },
   { name: 'observations', retention: 'calls', filledBy: 'rows' },
   { name: 'alerts', retention: 'alerts', filledBy: 'rows' },
   { name: 'incidents', retention: 'alerts', filledBy: 'view' },

@@ -198,7 +198,9 @@ describe('health', () => {
   it('is alive and ready, and not ready with the reasons when a source or the store blocks', async () => {
     expect((await get('/healthz')).json()).toEqual({ alive: true })
     expect(await get('/readyz').then(({ status, json }) => [status, json()])).toEqual([200, { ready: true, problems: [] }])
-    await restart({ store: { engine: 'chdb', query: async () => [], ping: async () => Promise.reject(new Error('away')) } })
+    await restart({
+      store: { engine: 'chdb', insert: async () => {}, query: async () => [], ping: async () => Promise.reject(new Error('away')) },
+    })
     const { status, json } = await get('/readyz')
     expect(status).toBe(503)
     expect(problemSchema.parse(json().problems[0]).component).toBe('store')
@@ -219,7 +221,12 @@ describe('health', () => {
   })
 
   it('answers 503 for lists while the store is away, and tells nothing of unexpected errors', async () => {
-    const failing = (error: Error) => ({ engine: 'chdb' as const, query: () => Promise.reject(error), ping: async () => false })
+    const failing = (error: Error) => ({
+      engine: 'chdb' as const,
+      insert: async () => {},
+      query: () => Promise.reject(error),
+      ping: async () => false,
+    })
     await restart({ store: failing(new TidewatchError('TW_STORE_UNAVAILABLE', 'connection refused')) })
     expect((await get('/api/v1/alerts')).status).toBe(503)
     await restart({ store: failing(new Error('password=hunter2')) })

@@ -15,10 +15,13 @@ export const serverConfig = (changes: object = {}) => configSchema.parse({ serve
 
 export const idle: PipelineStatus = { records: 0, events: 0, alerts: 0, deadLetters: 0, watermark: null, lag: [], problems: [] }
 
-export function makeDeps(store: ServerDeps['store'], changes: Partial<ServerDeps> = {}): ServerDeps {
+type ReadStore = Omit<ServerDeps['store'], 'insert'>
+
+/** A store without `insert` takes everything and keeps nothing. */
+export function makeDeps(store: ReadStore | ServerDeps['store'], changes: Partial<ServerDeps> = {}): ServerDeps {
   return {
     version: '0.0.0-test',
-    store,
+    store: 'insert' in store ? store : { ...store, insert: async () => {} },
     status: () => idle,
     alerts: new AlertFeed(),
     detectors: [{ name: 'query-shift', category: 'extraction', version: 1, title: 'Queries shift', consumes: ['call'], enabled: true }],
@@ -27,6 +30,7 @@ export function makeDeps(store: ServerDeps['store'], changes: Partial<ServerDeps
     receivers: [],
     testWebhook: async () => null,
     act: async () => {},
+    resend: async () => {},
     pseudonym: (value) => `h-${value}`,
     metrics: async () => 'tidewatch_events_total 1\n',
     ...changes,

@@ -1,15 +1,11 @@
 import { z } from 'zod'
-import { decodeCursor } from '../cursor.ts'
 import type { ServerDeps } from '../deps.ts'
 import { collectProblems } from '../problems.ts'
 import type { Progress } from '../progress.ts'
-import { readDeadLetters } from '../reads.ts'
-import { parseRequest, type Route } from '../route.ts'
-import { deadLetterSchema, detectorSchema, page, paging, statusSchema } from '../schemas.ts'
+import type { Route } from '../route.ts'
+import { detectorSchema, statusSchema } from '../schemas.ts'
 
-const deadLetterQuery = z.strictObject({ ...paging, code: z.string().min(1).optional().describe('Code of the reason.') })
-
-/** What the pipeline does and what it could not do. */
+/** What the pipeline does. */
 export function pipelineRoutes(deps: ServerDeps, progress: Progress): Route[] {
   const started = new Date().toISOString()
   return [
@@ -41,19 +37,6 @@ export function pipelineRoutes(deps: ServerDeps, progress: Progress): Route[] {
       role: 'viewer',
       answer: { type: 'application/json', schema: z.object({ items: z.array(detectorSchema) }) },
       handle: () => ({ items: deps.detectors }),
-    },
-    {
-      method: 'GET',
-      path: '/api/v1/dead-letters',
-      id: 'listDeadLetters',
-      summary: 'Records that were refused, newest first, without their bytes.',
-      role: 'viewer',
-      query: deadLetterQuery,
-      answer: { type: 'application/json', schema: page(deadLetterSchema) },
-      handle(request) {
-        const { limit, before, code } = parseRequest(deadLetterQuery, request.query)
-        return readDeadLetters(deps.store, code, limit, decodeCursor(before))
-      },
     },
   ]
 }

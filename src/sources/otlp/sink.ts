@@ -8,6 +8,8 @@ export interface ReceivedRecord {
   readonly headers: Readonly<Record<string, string>>
   /** Milliseconds since the epoch. */
   readonly receivedAt: number
+  /** Records of one key go to one partition, where there are several. */
+  readonly key?: string
 }
 
 /** The part of a request that the sink did not take, told to the sender as OTLP's `partial_success`. */
