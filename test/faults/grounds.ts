@@ -21,8 +21,8 @@ export function groundOf(target: Target): Ground {
   return grounds[target]
 }
 
-/** Starts what a target stands on, all of it empty. */
-export function deploy(target: Target, webhookUrl: string): Promise<Deployment> {
-  if (target === 'chdb' || target === 'server') return journalDeployment(target, webhookUrl)
+/** Starts what a target stands on, all of it empty. `seed` chooses what of its configuration is varied. */
+export function deploy(target: Target, webhookUrl: string, seed: number): Promise<Deployment> {
+  if (target === 'chdb' || target === 'server') return journalDeployment(target, webhookUrl, seed)
   return kafkaDeployment(target === 'kafka3' ? 3 : 1, webhookUrl)
 }

@@ -1,9 +1,12 @@
+import files from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
+import { basename, dirname, join } from 'node:path'
 import { onReach } from '../../src/crash-point.ts'
 
 /**
  * Loaded into the process under test before anything else (`--import`): dies, or stops (SIGSTOP), when it comes to a named point; shifts what
  * the process believes to be the time. Told what to do over the channel to the process that started it, or by `TIDEWATCH_FAULTS` before its
- * first step. It tells every point that it reaches.
+ * first step. It tells every point that it reaches. Segments that the journal gives up are moved beside it, for the run that nothing disturbs.
  */
 export interface Orders {
   /** Point, or `*` for any, that is reached for the `nth` time from now. */
@@ -37,6 +40,16 @@ function follow(orders: Orders): void {
   }
   if (orders.clock !== undefined) shift = orders.clock
 }
+
+const { rm } = files
+files.rm = async (path, options) => {
+  const journal = dirname(String(path))
+  if (basename(journal) !== 'journal') return rm(path, options)
+  const released = join(dirname(journal), 'released')
+  await files.mkdir(released, { recursive: true })
+  await files.rename(path, join(released, basename(String(path))))
+}
+syncBuiltinESMExports()
 
 const tell = (told: Told) => process.connected && process.send?.(told)
 

@@ -10,11 +10,21 @@ import { bookkeeping } from './bookkeeping.ts'
 import type { Comparison, Deployment } from './deployment.ts'
 import { commonSettings, post, waitForRest } from './instance.ts'
 
+/** What differs from round to round: how often state is saved, when the journal gives segments up and forces them to the disk, how long calls wait. */
+function varied(seed: number) {
+  const pick = <T>(...values: readonly T[]) => values[Math.abs(seed) % values.length]!
+  return {
+    state: { checkpointEvery: { records: pick(12, 4, 30) } },
+    journal: { segmentBytes: pick('64 MB', '20 KB'), fsync: pick('interval', 'always', 'never') },
+    ingest: { joinWindow: pick('10s', '40s') },
+  }
+}
+
 /** OTLP through the journal of one process, into the embedded engine or into a server. */
-export async function journalDeployment(kind: 'chdb' | 'server', webhookUrl: string): Promise<Deployment> {
+export async function journalDeployment(kind: 'chdb' | 'server', webhookUrl: string, seed: number): Promise<Deployment> {
   const directory = await mkdtemp(join(tmpdir(), 'tw-faults-'))
   const server = kind === 'server' ? await startClickHouse() : null
-  const settings = { ...commonSettings(webhookUrl), ...(server && { store: { url: server.url, requestTimeout: '1s' } }) }
+  const settings = { ...commonSettings(webhookUrl), ...varied(seed), ...(server && { store: { url: server.url, requestTimeout: '1s' } }) }
   const config = configSchema.parse(settings)
   const data = join(directory, 'data')
   return {

@@ -42,7 +42,7 @@ const BETWEEN_EPISODES = 500
 export async function runRound({ target, seed, kills, steps: given, broken = null, onStep }: RoundOptions): Promise<RoundResult> {
   const ground = groundOf(target)
   const receiver = await startWebhookReceiver()
-  const deployment = await deploy(target, receiver.url)
+  const deployment = await deploy(target, receiver.url, seed)
   const round = new Round(ground, deployment, receiver, broken)
   try {
     const steps = given ?? scheduleOf(ground, seed, kills)
@@ -160,8 +160,9 @@ class Round {
       case 'broker':
         await this.up()
         await cluster?.kill(step.broker)
-        await this.feed(step.requests, 'in order')
-        return cluster?.restart(step.broker)
+        // Nothing may be taken while it is away: the producer waits, and so do the requests behind.
+        await Promise.all([this.feed(step.requests, 'in order'), sleep(step.milliseconds).then(() => cluster?.restart(step.broker))])
+        return
     }
   }
 

@@ -111,6 +111,10 @@ export async function undisturbed(
   batch: number,
 ): Promise<Seen & { readonly told: readonly Alert[] }> {
   await cp(join(from, 'journal'), join(to, 'journal'), { recursive: true, filter: (path) => !/\.json/.test(path) })
+  // Where the journal has given segments up, whoever wants to know the whole log has kept them.
+  await cp(join(from, 'released'), join(to, 'journal'), { recursive: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error
+  })
   const own: Config = { ...config, data: { directory: to }, store: { ...config.store, url: undefined } }
   const journal = await Journal.open({ ...config.journal, directory: join(to, 'journal'), lowWater: () => 0 })
   const store = await openStore(own, 'undisturbed')
