@@ -281,6 +281,9 @@ const webhooks = z.array(webhook).superRefine((hooks, context) => {
 })
 
 const delivery = z.strictObject({
+  pageWithin: duration
+    .prefault('3d')
+    .describe('Alerts that are older than this (event time) when they come to be sent, as out of a backlog, are recorded and not sent.'),
   allowNetworks: list
     .prefault(['loopback'])
     .superRefine((networks, context) => {
@@ -348,7 +351,7 @@ export const configSchema = z.strictObject({
   deadLetters: deadLetters.prefault({}).describe('Records that are refused, and how many of them mean that a producer is broken.'),
   store: store.prefault({}).describe('Where calls, aggregates and alerts are kept.'),
   webhooks: webhooks.default([]).describe('Receivers of alerts.'),
-  delivery: delivery.prefault({}).describe('Where webhooks may go.'),
+  delivery: delivery.prefault({}).describe('Which webhooks are sent, and where they may go.'),
   server: server.prefault({}).describe('API, console, health and metrics.'),
   decisions: decisions.prefault({}).describe('From scores to alerts.'),
   log: log.prefault({}).describe("Tidewatch's own log."),

@@ -13,7 +13,7 @@ const INSERT_INTERVAL = 250
  * one attempt by how final the state is.
  */
 export function newest(column: 'state' | 'updated' | 'http_status' | 'reason'): string {
-  return `argMax(d.${column}, (d.attempt, indexOf(['pending', 'attempted', 'delivered', 'dead'], d.state)))`
+  return `argMax(d.${column}, (d.attempt, indexOf(['pending', 'attempted', 'delivered', 'dead', 'skipped'], d.state)))`
 }
 
 interface UndeliveredRow {
@@ -84,7 +84,8 @@ export class DeliveryLog {
     const rows = await this.store.query<UndeliveredRow>(
       `SELECT d.id AS id, any(d.incident) AS incident, toUnixTimestamp64Micro(min(d.created)) AS created, min(d.ordinal) AS ordinal,
               anyIf(d.body, d.state = 'pending') AS body, max(d.attempt) AS attempts,
-              minIf(toUnixTimestamp64Milli(d.updated), d.state = 'attempted') AS first
+              arrayMin(tried -> tried.2, arrayFilter(tried -> tried.1 > pending, groupArrayIf((d.attempt, toUnixTimestamp64Milli(d.updated)), d.state = 'attempted'))) AS first,
+              maxIf(d.attempt, d.state = 'pending') AS pending
        FROM ${deliveryTable} AS d WHERE d.target = {target:String}
        GROUP BY d.id HAVING ${newest('state')} IN ('pending', 'attempted')
        ORDER BY created, ordinal, id LIMIT {limit:UInt32}`,

@@ -6,6 +6,9 @@ import { backoff } from './backoff.ts'
 import { DeliveryLog } from './delivery-log.ts'
 import type { WebhookRequest } from './formats/format.ts'
 import { NetworkPolicy } from './networks.ts'
+import { deliveryRows, deliveryTable } from './outbox.ts'
+import { givenUpAlert, OWN_DETECTOR } from './own-alert.ts'
+import { type Replayed, replayDeliveries, type Selection } from './replay.ts'
 import { alertOf, alertRequest, createTarget, digestRequest, type Loading, type Target } from './target.ts'
 import type { QueuedDelivery } from './target-queue.ts'
 import { type Answered, testAlerts } from './test-alert.ts'
@@ -18,7 +21,7 @@ const DIGEST_SIZE = 500
 /** Bytes of a receiver's answer to a test that are shown. */
 const SHOWN_ANSWER = 1_000
 
-export type DeliveryOutcome = 'delivered' | 'failed' | 'dead'
+export type DeliveryOutcome = 'delivered' | 'failed' | 'dead' | 'skipped'
 
 export interface DispatcherOptions {
   readonly store: Pick<Store, 'query' | 'insert'>
@@ -26,13 +29,15 @@ export interface DispatcherOptions {
   /** Networks besides the public ones that webhooks may be sent to. @default ['loopback'] */
   readonly allowNetworks?: readonly string[]
   readonly log: Pick<Logger, 'info' | 'warn'>
-  /** Counts every attempt that ended and every delivery that was given up. */
+  /** Counts every attempt that ended, and every delivery that was given up or skipped. */
   readonly count?: (target: string, outcome: DeliveryOutcome) => void
   readonly timers?: Timers
   /** Jitter of the retries, [0, 1). */
   readonly random?: () => number
   /** Attempts at once for one target. */
   readonly concurrency?: number
+  /** Seconds after which an alert that was never tried is recorded only. Absent: every alert is sent, however old. */
+  readonly pageWithin?: number
   /** Deliveries held in memory for one target; the rest wait in the store. */
   readonly capacity?: number
 }
@@ -45,6 +50,8 @@ export interface TargetState {
   /** Failed attempts since the last success. */
   readonly failures: number
   readonly lastFailure: string | null
+  /** Deliveries given up since the start. */
+  readonly dead: number
 }
 
 /**
@@ -61,6 +68,9 @@ export class Dispatcher {
   private readonly random: () => number
   private readonly concurrency: number
   private readonly capacity: number
+  /** Milliseconds. */
+  private readonly pageWithin: number
+  private readonly store: DispatcherOptions['store']
   private readonly deliveryLog: DeliveryLog
   private readonly stopping = new AbortController()
   private readonly attempts = new Set<Promise<void>>()
@@ -76,6 +86,8 @@ export class Dispatcher {
     this.random = options.random ?? Math.random
     this.concurrency = options.concurrency ?? 4
     this.capacity = options.capacity ?? 1_000
+    this.pageWithin = (options.pageWithin ?? Number.POSITIVE_INFINITY) * 1_000
+    this.store = options.store
     this.deliveryLog = new DeliveryLog(options.store, this.timers, (error) =>
       this.log.warn({ err: error }, 'states of webhook deliveries wait for the store'),
     )
@@ -117,6 +129,7 @@ export class Dispatcher {
       more: target.behind,
       failures: target.failures,
       lastFailure: target.failures > 0 ? target.lastFailure : null,
+      dead: target.dead,
     }))
   }
 
@@ -137,6 +150,21 @@ export class Dispatcher {
       if (kind !== 'delivered') break
     }
     return answers
+  }
+
+  /**
+   * Sends settled deliveries again: same id, same body. Gives which; none where nothing fits. Throws the store's error.
+   */
+  async replay(selection: Selection): Promise<Replayed[]> {
+    await this.deliveryLog.flush()
+    const replayed = await replayDeliveries(this.store, [...this.targets.keys()], selection, this.timers.now())
+    for (const name of new Set(replayed.map(({ target }) => target))) {
+      const target = this.targets.get(name)!
+      // What is being read now may have been read before.
+      if (target.loading) target.loading.notified = null
+      else await this.load(target)
+    }
+    return replayed
   }
 
   /**
@@ -203,12 +231,27 @@ export class Dispatcher {
     })
   }
 
+  /** True for an alert that is too old to wake anybody: it is marked so and never sent. */
+  private skip(target: Target, delivery: QueuedDelivery): boolean {
+    if (delivery.attempts > 0 || delivery.firstAttempt !== null) return false
+    const age = this.timers.now() - delivery.created / 1_000
+    const { status } = alertOf(delivery)
+    // What opened a page must close it, so an end is left out only where the beginning was.
+    const stale = status === 'resolved' ? target.untold.has(delivery.incident) : age > this.pageWithin
+    if (!stale) return false
+    if (status === 'opened') remember(target.untold, delivery.incident)
+    this.count(target.name, 'skipped')
+    target.loading?.settled.add(delivery.id)
+    this.deliveryLog.append(delivery, 'skipped', 0, 0, `${Math.round(age / 1_000)} s old (delivery.pageWithin)`)
+    return true
+  }
+
   private hold(target: Target, delivery: QueuedDelivery): void {
     const { loading } = target
     if (loading) {
       if (loading.notified && loading.notified.length < this.capacity) loading.notified.push(delivery)
       else loading.notified = null
-    } else if (!target.behind) {
+    } else if (!target.behind && !this.skip(target, delivery)) {
       target.behind = !target.queue.hold(delivery)
     }
   }
@@ -221,7 +264,7 @@ export class Dispatcher {
       const found = await this.deliveryLog.undelivered(target.name, this.capacity)
       const complete = found.length < this.capacity && loading.notified !== null
       const next = [...found, ...(complete ? (loading.notified ?? []) : [])].filter((delivery) => !loading.settled.has(delivery.id))
-      const held = next.every((delivery) => target.queue.hold(delivery))
+      const held = next.every((delivery) => this.skip(target, delivery) || target.queue.hold(delivery))
       target.behind = !(held && complete)
     } finally {
       target.loading = null
@@ -277,7 +320,30 @@ export class Dispatcher {
     this.log.warn({ target: target.name, id: delivery.id, attempts: delivery.attempts, reason }, 'webhook given up')
     this.count(target.name, 'dead')
     this.settle(target, [delivery], 'dead', outcome.status, reason)
+    target.dead++
+    void this.tellOthers(target, delivery, reason)
     return true
+  }
+
+  /** The other receivers hear that one does not listen, once a day. Of what was itself such a message nobody is told. */
+  private async tellOthers(deaf: Target, delivery: QueuedDelivery, reason: string): Promise<void> {
+    if (alertOf(delivery).detector === OWN_DETECTOR) return
+    const others = [...this.targets.values()].filter((target) => target !== deaf).map(({ webhook }) => webhook)
+    const rows = deliveryRows([givenUpAlert(deaf.name, reason, this.timers.now())], others)
+    if (rows.length === 0 || deaf.toldOf === rows[0]!.id) return
+    deaf.toldOf = rows[0]!.id as string
+    try {
+      // A repeat has the same token: what was told before a restart is not told again.
+      await this.store.insert(deliveryTable, rows, `given-up/${rows[0]!.id}`)
+      for (const { name } of others) {
+        const target = this.targets.get(name)!
+        if (!target.loading) await this.load(target)
+        else target.loading.notified = null
+      }
+    } catch (error) {
+      deaf.toldOf = ''
+      this.log.warn({ err: error, target: deaf.name }, 'the other receivers could not be told')
+    }
   }
 
   private tryAgain(target: Target, deliveries: readonly QueuedDelivery[], reason: string, asked: number): void {
@@ -316,4 +382,12 @@ export class Dispatcher {
     })
     this.pauses.add(cancel)
   }
+}
+
+/** Incidents that are remembered a target. */
+const MOST_UNTOLD = 10_000
+
+function remember(set: Set<string>, value: string): void {
+  set.add(value)
+  if (set.size > MOST_UNTOLD) set.delete(set.values().next().value!)
 }

@@ -9,9 +9,9 @@ export const deliveryTable = 'webhook_deliveries'
 
 /**
  * `pending`: written with the alert, in the same batch of the store. `attempted`: an attempt failed, another follows.
- * `delivered`: a 2xx came. `dead`: given up, `reason` says why.
+ * `delivered`: a 2xx came. `dead`: given up, `reason` says why. `skipped`: older than `delivery.pageWithin` when it came to be sent, never tried.
  */
-export type DeliveryState = 'pending' | 'attempted' | 'delivered' | 'dead'
+export type DeliveryState = 'pending' | 'attempted' | 'delivered' | 'dead' | 'skipped'
 
 /** One webhook for one target, as the dispatcher holds it. */
 export interface Delivery {

@@ -35,6 +35,12 @@ export interface Target {
   loading: Loading | null
   failures: number
   lastFailure: string
+  /** Deliveries given up since the start. */
+  dead: number
+  /** Id of the last alert that told the other receivers of it. */
+  toldOf: string
+  /** Incidents whose beginning was too old to be told: their ends are not told either. */
+  readonly untold: Set<string>
 }
 
 /** Throws TW_WEBHOOK_INVALID for a signing secret that is none. */
@@ -56,6 +62,9 @@ export function createTarget(webhook: WebhookConfig, capacity: number): Target {
     loading: null,
     failures: 0,
     lastFailure: '',
+    dead: 0,
+    toldOf: '',
+    untold: new Set(),
   }
 }
 

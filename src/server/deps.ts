@@ -1,6 +1,7 @@
 import type { WebhookConfig } from '../config/schema.ts'
 import type { Action } from '../decisions/action.ts'
 import type { TargetState } from '../delivery/dispatcher.ts'
+import type { Replayed, Selection } from '../delivery/replay.ts'
 import type { Answered } from '../delivery/test-alert.ts'
 import type { PartitionLag } from '../sources/source.ts'
 import type { Store } from '../store/store.ts'
@@ -58,6 +59,8 @@ export interface ServerDeps {
   readonly receivers: readonly WebhookConfig[]
   /** Sends a test to a receiver; null where there is none of that name. */
   readonly testWebhook: (name: string) => Promise<readonly Answered[] | null>
+  /** Sends settled deliveries again, with their ids and bodies. */
+  readonly replayWebhooks: (selection: Selection) => Promise<readonly Replayed[]>
   /** Writes an action into the log. Resolves once it cannot be lost any more. */
   readonly act: (action: Action) => Promise<void>
   /** Writes the bytes of a dead letter into the log again. Resolves once they cannot be lost any more. */

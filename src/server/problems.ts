@@ -9,7 +9,8 @@ export async function collectProblems(deps: ServerDeps): Promise<Problem[]> {
   if (!problems.some((problem) => problem.component === 'store') && !(await deps.store.ping().catch(() => false))) {
     problems.push({ component: 'store', reason: 'the store does not answer', blocking: true })
   }
-  for (const { target, waiting, more, failures, lastFailure } of deps.webhooks()) {
+  for (const { target, waiting, more, failures, lastFailure, dead } of deps.webhooks()) {
+    if (dead > 0) problems.push({ component: 'webhooks', reason: `${target}: ${dead} given up since the start`, blocking: false })
     if (lastFailure === null) continue
     const count = `${waiting}${more ? ' or more' : ''}`
     problems.push({

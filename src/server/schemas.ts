@@ -68,7 +68,14 @@ export const statusSchema = progressSchema.extend({
   inputs: z.array(z.string()).describe('Where telemetry comes in.'),
   problems: z.array(problemSchema),
   webhooks: z.array(
-    z.object({ target: z.string(), waiting: z.number(), more: z.boolean(), failures: z.number(), lastFailure: nullableText }),
+    z.object({
+      target: z.string(),
+      waiting: z.number(),
+      more: z.boolean(),
+      failures: z.number(),
+      lastFailure: nullableText,
+      dead: z.number(),
+    }),
   ),
 })
 
@@ -81,11 +88,13 @@ export const detectorSchema = z.object({
   enabled: z.boolean(),
 })
 
+export const deliveryStates = z.enum(['pending', 'attempted', 'delivered', 'dead', 'skipped'])
+
 export const deliverySchema = z.object({
   id: z.string().describe('The `webhook-id`, which is the id of the alert.'),
   target: z.string(),
   incident: z.string(),
-  state: z.enum(['pending', 'attempted', 'delivered', 'dead']),
+  state: deliveryStates,
   attempts: z.number(),
   created: z.string(),
   updated: z.string(),
@@ -116,6 +125,7 @@ export const webhookSchema = z.object({
   more: z.boolean().describe('More wait in the store than are counted.'),
   failures: z.number().describe('Failed attempts since the last success.'),
   lastFailure: nullableText,
+  dead: z.number().describe('Deliveries given up since the start of the process.'),
 })
 
 export const answeredSchema = z.object({

@@ -96,6 +96,7 @@ async function start(
     store,
     webhooks: config.webhooks,
     allowNetworks: config.delivery.allowNetworks,
+    pageWithin: config.delivery.pageWithin,
     log: log.child({ component: 'webhooks' }),
     count: (target, outcome) => metrics.webhookDeliveries.add(1, { target, outcome }),
   })
@@ -208,6 +209,7 @@ async function start(
       webhooks: () => dispatcher.states(),
       receivers: config.webhooks,
       testWebhook: (name) => dispatcher.test(name),
+      replayWebhooks: (selection) => dispatcher.replay(selection),
       act: (action) => inlets.control(actionHeaders(action, actionKey)),
       resend: ({ letter, signal, value }) => inlets.control(replayHeaders(letter, actionKey), { signal, value, key: letter }),
       pseudonym,

@@ -357,7 +357,7 @@ describe('the dispatcher', () => {
     await publish(dispatcher, makeAlert())
     await receiver.next()
     await timers.fire((delay) => delay === 500)
-    expect(dispatcher.states()).toEqual([{ target: 'pager', waiting: 1, more: false, failures: 1, lastFailure: 'HTTP 500' }])
+    expect(dispatcher.states()).toEqual([{ target: 'pager', waiting: 1, more: false, failures: 1, lastFailure: 'HTTP 500', dead: 0 }])
   })
 
   it('sends what a flood leaves over as one digest, and again until it is taken', async () => {

@@ -122,7 +122,7 @@ it('lists the receivers without their secrets and tests one', async () => {
   }).webhooks
   await start({
     receivers,
-    webhooks: () => [{ target: 'pager', waiting: 2, more: false, failures: 1, lastFailure: 'HTTP 500' }],
+    webhooks: () => [{ target: 'pager', waiting: 2, more: false, failures: 1, lastFailure: 'HTTP 500', dead: 0 }],
     testWebhook: async (name) =>
       name === 'pager' ? [{ change: 'opened', delivered: true, status: 204, reason: null, text: '', milliseconds: 3 }] : null,
   })

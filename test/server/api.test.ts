@@ -144,7 +144,7 @@ describe('the pipeline', () => {
         lag: [{ topic: 'otlp_spans', partition: 3, records: 9 }],
         problems: [{ component: 'kafka', reason: 'no broker answers', blocking: true }],
       }),
-      webhooks: () => [{ target: 'pager', waiting: 2, more: false, failures: 4, lastFailure: 'HTTP 503' }],
+      webhooks: () => [{ target: 'pager', waiting: 2, more: false, failures: 4, lastFailure: 'HTTP 503', dead: 0 }],
     })
     const status = statusSchema.parse((await get('/api/v1/status')).json())
     expect(status).toMatchObject({ events: 1_234, watermark: '2026-03-01T12:00:00.000001Z', store: 'chdb' })
@@ -208,7 +208,7 @@ describe('health', () => {
   })
 
   it('stays ready when a webhook receiver refuses, and tells it', async () => {
-    await restart({ webhooks: () => [{ target: 'pager', waiting: 2, more: true, failures: 4, lastFailure: 'HTTP 503' }] })
+    await restart({ webhooks: () => [{ target: 'pager', waiting: 2, more: true, failures: 4, lastFailure: 'HTTP 503', dead: 0 }] })
     const { status, json } = await get('/readyz')
     expect(status).toBe(200)
     expect(json().problems[0].reason).toMatch(/pager: 2 or more not delivered.*HTTP 503/)

@@ -30,6 +30,7 @@ export function makeDeps(store: ReadStore | ServerDeps['store'], changes: Partia
     receivers: [],
     testWebhook: async () => null,
     act: async () => {},
+    replayWebhooks: async () => [],
     resend: async () => {},
     pseudonym: (value) => `h-${value}`,
     metrics: async () => 'tidewatch_events_total 1\n',

@@ -1,21 +1,33 @@
 import { z } from 'zod'
 import { TidewatchError } from '../../errors.ts'
+import { microsOf } from '../../telemetry/time.ts'
 import { decodeCursor } from '../cursor.ts'
 import type { ServerDeps } from '../deps.ts'
 import { readDeliveries } from '../reads.ts'
 import { parseRequest, type Route } from '../route.ts'
-import { answeredSchema, deliverySchema, page, paging, webhookSchema } from '../schemas.ts'
+import { answeredSchema, deliverySchema, deliveryStates, page, paging, webhookSchema } from '../schemas.ts'
 
 const deliveryQuery = z.strictObject({
   ...paging,
-  state: z.enum(['pending', 'attempted', 'delivered', 'dead']).optional(),
+  state: deliveryStates.optional(),
   target: z.string().min(1).optional().describe('Name of the webhook.'),
 })
+
+const replayBody = z
+  .strictObject({
+    id: z.string().min(1).max(200).optional().describe('The `webhook-id`: to every receiver that it went to, or to `target`.'),
+    target: z.string().min(1).optional().describe('Name of the webhook.'),
+    since: z.iso.datetime({ offset: true }).optional().describe('Alerts of this event time or later, ISO 8601.'),
+    state: z.enum(['delivered', 'dead', 'skipped']).optional().describe('Only those that ended so.'),
+  })
+  .refine(({ id, target, since, state }) => id !== undefined || since !== undefined || (target ?? state) !== undefined, {
+    error: 'expected `id`, `since`, `target` or `state`',
+  })
 
 const parameters = z.strictObject({ name: z.string().min(1).max(200) })
 
 /** Receivers of alerts, what was sent to them, and a test. */
-export function webhookRoutes(deps: Pick<ServerDeps, 'store' | 'webhooks' | 'receivers' | 'testWebhook'>): Route[] {
+export function webhookRoutes(deps: Pick<ServerDeps, 'store' | 'webhooks' | 'receivers' | 'testWebhook' | 'replayWebhooks'>): Route[] {
   return [
     {
       method: 'GET',
@@ -27,9 +39,9 @@ export function webhookRoutes(deps: Pick<ServerDeps, 'store' | 'webhooks' | 'rec
       handle() {
         const states = new Map(deps.webhooks().map((state) => [state.target, state]))
         const items = deps.receivers.map(({ name, url, format, categories, minSeverity, models, subjectKinds }) => {
-          const { waiting = 0, more = false, failures = 0, lastFailure = null } = states.get(name) ?? {}
+          const { waiting = 0, more = false, failures = 0, lastFailure = null, dead = 0 } = states.get(name) ?? {}
           const rules = { categories: categories ?? null, minSeverity, models: models ?? null, subjectKinds: subjectKinds ?? null }
-          return { name, url, format, ...rules, waiting, more, failures, lastFailure }
+          return { name, url, format, ...rules, waiting, more, failures, lastFailure, dead }
         })
         return { items }
       },
@@ -50,6 +62,27 @@ export function webhookRoutes(deps: Pick<ServerDeps, 'store' | 'webhooks' | 'rec
         const answers = await deps.testWebhook(name)
         if (answers === null) throw new TidewatchError('TW_NOT_FOUND', `webhook ${name}`)
         return { name, answers }
+      },
+    },
+    {
+      method: 'POST',
+      path: '/api/v1/webhooks/deliveries/replay',
+      id: 'replayDeliveries',
+      summary: 'Sends webhooks again that were delivered, given up or skipped: same `webhook-id`, same body.',
+      role: 'operator',
+      body: replayBody,
+      answer: { type: 'application/json', schema: z.object({ items: z.array(z.object({ id: z.string(), target: z.string() })) }) },
+      otherAnswers: { 404: 'There is no such receiver.' },
+      async handle(request) {
+        const { since, ...selection } = parseRequest(replayBody, request.body)
+        const { target } = selection
+        if (target !== undefined && !deps.receivers.some(({ name }) => name === target))
+          throw new TidewatchError('TW_NOT_FOUND', `webhook ${target}`)
+        const items = await deps.replayWebhooks({
+          ...selection,
+          since: since === undefined ? undefined : microsOf(new Date(since).toISOString()),
+        })
+        return { items }
       },
     },
     {
