@@ -142,6 +142,11 @@ class Round {
         await this.up()
         return this.acknowledge()
       }
+      case 'replay': {
+        const [member] = await this.up()
+        await ask(member!, 'dead-letters/replay', { since: '2020-01-01T00:00:00Z', limit: step.letters })
+        return
+      }
       case 'clock':
         this.shifts[step.member] = step.shift
         this.members[step.member]?.order({ clock: step.shift })

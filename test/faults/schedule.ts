@@ -17,7 +17,7 @@ export interface Ground {
   readonly freezes: readonly number[]
 }
 
-/** Tables that get rows only where somebody replays dead letters, which no step does. */
+/** No range writes it: what is put into the log again is marked by whoever puts it there. */
 const unfilled: readonly string[] = ['dead_letter_replays']
 
 /** Points of a range's way through one process over a journal; docs/delivery.md lists them. */
@@ -44,6 +44,8 @@ export type Step =
   /** SIGSTOP at a point, SIGCONT after so many milliseconds. */
   | { readonly do: 'freeze'; readonly member: number; readonly point: string; readonly nth: number; readonly milliseconds: number }
   | { readonly do: 'acknowledge' }
+  /** Puts dead letters into the log again. */
+  | { readonly do: 'replay'; readonly letters: number }
   | { readonly do: 'clock'; readonly member: number; readonly shift: number }
   | { readonly do: 'receiver'; readonly behaviour: Behaviour; readonly times: number }
   | { readonly do: 'store'; readonly fault: Fault }
@@ -92,6 +94,7 @@ function disturbance({ members, server, brokers, points, freezes }: Ground): fc.
     },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('stop'), member }) },
     { weight: 1, arbitrary: fc.constant({ do: 'acknowledge' }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('replay'), letters: fc.integer({ min: 1, max: 3 }) }) },
     {
       weight: 1,
       arbitrary: fc.record({ do: fc.constant('clock'), member, shift: fc.constantFrom(0, -180 * minutes, 20 * minutes, 2880 * minutes) }),

@@ -40,6 +40,17 @@ async function soak(target: Target): Promise<boolean> {
   const missing = () => points.filter((point) => counts.get(point) === 0)
   const most = Math.ceil(kills / round) * (1 + EXTRA)
   let failed = 0
+  const report = () => {
+    process.stdout.write(
+      `${target}: ${total()} kills, ${failed} rounds that differ, ${((performance.now() - begun) / 1000).toFixed(0)} s\n`,
+    )
+    for (const [point, count] of counts) process.stdout.write(`  ${String(count).padStart(5)}  ${point}\n`)
+  }
+  const interrupted = () => {
+    report()
+    process.exit(1)
+  }
+  process.once('SIGINT', interrupted)
   // Fewer kills than points cannot come to all of them: then this is a look at single rounds.
   const complete = () => total() >= kills && (kills < points.length || missing().length === 0)
   for (let done = 0; done < most && !complete(); done++) {
@@ -64,8 +75,8 @@ async function soak(target: Target): Promise<boolean> {
       `NOT THE SAME as an undisturbed run:\n${result.differences.join('\n')}\nschedule: ${JSON.stringify(result.steps)}\nagain: ${again(options)}`,
     )
   }
-  process.stdout.write(`${target}: ${total()} kills, ${failed} rounds that differ, ${((performance.now() - begun) / 1000).toFixed(0)} s\n`)
-  for (const [point, count] of counts) process.stdout.write(`  ${String(count).padStart(5)}  ${point}\n`)
+  process.removeListener('SIGINT', interrupted)
+  report()
   const never = kills < points.length ? [] : missing()
   if (never.length > 0) process.stdout.write(`never killed at: ${never.join(', ')}\n`)
   return failed === 0 && never.length === 0
