@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { Command } from 'commander'
 import { defaultConfigPath, loadConfig } from '../config/load.ts'
+import type { Config } from '../config/schema.ts'
 import { type ErrorCode, errorTable, TidewatchError } from '../errors.ts'
 import { dataHolder } from '../store/data-lock.ts'
 
@@ -22,12 +25,15 @@ export function withApiOptions(command: Command): Command {
 
 /** What a running instance is asked. */
 export interface ApiClient {
+  /** False where nobody runs: what is written into the log is taken up by the next instance. */
+  readonly live: boolean
   get<T>(path: string, query?: Readonly<Record<string, string | undefined>>): Promise<T>
   post<T>(path: string, body: object): Promise<T>
 }
 
 /**
- * The instance that `--api` names, else the one that holds the data folder. Throws TW_INSTANCE_UNREACHABLE where there is none. The token is
+ * The instance that `--api` names, else the one that holds the data folder; where none does, the folder's own store, opened for each question. Throws
+ * TW_INSTANCE_UNREACHABLE where there is neither. The token is
  * that of TIDEWATCH_TOKEN, else one of the configuration's, an operator's first; the configuration's goes to no other address than that of the data folder.
  */
 export async function connect({ api, data, config: path }: ApiOptions): Promise<ApiClient> {
@@ -36,14 +42,30 @@ export async function connect({ api, data, config: path }: ApiOptions): Promise<
   const config = loadConfig({ path: path ?? defaultConfigPath(), env: process.env })
   const directory = data ?? config.data.directory
   const holder = await dataHolder(directory)
-  if (holder?.api == null) {
-    throw new TidewatchError(
-      'TW_INSTANCE_UNREACHABLE',
-      holder === null ? `none uses ${directory}` : `process ${holder.pid} is still starting`,
-    )
+  if (holder === null) {
+    // Nothing is made where nothing is.
+    const kept = config.store.url !== undefined || existsSync(join(directory, 'store'))
+    if (!existsSync(directory) || !kept) throw new TidewatchError('TW_INSTANCE_UNREACHABLE', `none uses ${directory}`)
+    return restingClient({ ...config, data: { ...config.data, directory } })
   }
+  if (holder.api === null) throw new TidewatchError('TW_INSTANCE_UNREACHABLE', `process ${holder.pid} is still starting`)
   const { tokens } = config.server
   return clientOf(holder.api, named ?? (tokens.find(({ role }) => role === 'operator') ?? tokens[0])?.token)
+}
+
+/** Asks a data folder that nobody runs on. */
+function restingClient(config: Config): ApiClient {
+  const ask = async <T>(method: 'GET' | 'POST', url: string, body?: object): Promise<T> => {
+    // Loaded here: the engine takes a second that a question over HTTP need not wait for.
+    const { askResting } = await import('../stages/resting.ts')
+    return askResting(config, async (app) => {
+      const { statusCode, payload } = await app.inject({ method, url, ...(body !== undefined && { payload: body }) })
+      const parsed = parseJson(payload)
+      if (statusCode >= 200 && statusCode < 300 && parsed !== null) return parsed as T
+      throw refusal(statusCode, parsed, config.data.directory)
+    })
+  }
+  return asking(false, ask)
 }
 
 function clientOf(api: string, token: string | undefined): ApiClient {
@@ -55,9 +77,14 @@ function clientOf(api: string, token: string | undefined): ApiClient {
     })
     const parsed = parseJson(answer)
     if (status >= 200 && status < 300 && parsed !== null) return parsed as T
-    throw refusal(status, parsed, url)
+    throw refusal(status, parsed, url.origin)
   }
+  return asking(true, ask)
+}
+
+function asking(live: boolean, ask: <T>(method: 'GET' | 'POST', path: string, body?: object) => Promise<T>): ApiClient {
   return {
+    live,
     get(path, query = {}) {
       const given = Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined)
       return ask('GET', given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`)
@@ -101,10 +128,10 @@ function parseJson(answer: string): unknown {
 }
 
 /** The instance's own error where it told one. */
-function refusal(status: number, answer: unknown, url: URL): TidewatchError {
+function refusal(status: number, answer: unknown, where: string): TidewatchError {
   const { code, message } = (answer as { error?: { code?: string; message?: string } } | null)?.error ?? {}
   if (code === undefined || !(code in errorTable)) {
-    return new TidewatchError('TW_INSTANCE_UNREACHABLE', `${url.origin} answered ${status} and is no Tidewatch`)
+    return new TidewatchError('TW_INSTANCE_UNREACHABLE', `${where} answered ${status} and is no Tidewatch`)
   }
   const known = code as ErrorCode
   const { title } = errorTable[known]

@@ -108,7 +108,7 @@ function deed(command: Command, name: string, description: string): Command {
 async function act(where: ApiOptions, id: string, deedName: string, body: object): Promise<void> {
   const api = await connect(where)
   const taken = await api.post<{ id: string }>(`/api/v1/incidents/${encodeURIComponent(id)}/${deedName}`, body)
-  await applied(api, id, taken.id)
+  if (api.live) await applied(api, id, taken.id)
   process.stderr.write(`${deedName}: ${taken.id} is in the log\n`)
 }
 

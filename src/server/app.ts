@@ -30,6 +30,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   TW_JOURNAL_FULL: 503,
   TW_JOURNAL_UNWRITABLE: 503,
   TW_STORE_UNAVAILABLE: 503,
+  TW_INSTANCE_UNREACHABLE: 503,
 }
 
 export interface Server {
