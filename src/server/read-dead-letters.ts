@@ -120,9 +120,9 @@ function shown(row: DeadLetterRow): ShownDeadLetter {
 }
 
 function obstacle({ code, signal, size, kept, truncated }: Omit<ShownDeadLetter, 'notReplayable'>): string | null {
+  if (code === 'TW_TELEMETRY_UNUSABLE') return 'it is a part of a record whose rest was taken in and would count twice'
   if (truncated) return `only ${kept} of its ${size} bytes are kept (deadLetters.maxBytes)`
   if (size === 0) return 'it has no bytes'
   if (signal === '') return 'nobody knows of which signal it is'
-  if (code === 'TW_TELEMETRY_UNUSABLE') return 'it is a part of a record whose rest was taken in and would count twice'
   return null
 }

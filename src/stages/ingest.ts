@@ -40,20 +40,22 @@ export interface Ingest {
   restore(bytes: Uint8Array): void
 }
 
+type IngestConfig = Pick<Config, 'ingest' | 'deadLetters' | 'content'>
+
 /** `mapper` of `src/telemetry/map.ts`. @param actionKey null: actions are refused. */
-export function createIngest(config: Pick<Config, 'ingest' | 'deadLetters'>, mapper: Mapper, actionKey: ActionKey | null): Ingest {
+export function createIngest(config: IngestConfig, mapper: Mapper, actionKey: ActionKey | null): Ingest {
   return new OneLogIngest(config, mapper, actionKey)
 }
 
 class OneLogIngest implements Ingest {
-  private readonly config: Pick<Config, 'ingest' | 'deadLetters'>
+  private readonly config: IngestConfig
   private readonly mapper: Mapper
   private readonly actionKey: ActionKey | null
   private readonly window: JoinWindow
   private readonly replays = new SeenReplays()
   private watermark: number | null = null
 
-  constructor(config: Pick<Config, 'ingest' | 'deadLetters'>, mapper: Mapper, actionKey: ActionKey | null) {
+  constructor(config: IngestConfig, mapper: Mapper, actionKey: ActionKey | null) {
     this.config = config
     this.mapper = mapper
     this.actionKey = actionKey
@@ -80,7 +82,7 @@ class OneLogIngest implements Ingest {
         this.window,
       )
       for (const event of mapped.events) this.pass(event.time)
-      const letters = mapped.refused.map(({ code, reason, index }) => this.deadLetter(batch, record, code, reason, index))
+      const letters = mapped.refused.map(({ code, reason, index }) => this.part(this.deadLetter(batch, record, code, reason, index)))
       return this.ingested([mapped, this.flush()], letters)
     } catch (error) {
       // An error without a code is a fault of ours; the record must not stop all that come after it.
@@ -124,6 +126,11 @@ class OneLogIngest implements Ingest {
       addTally(ignored, part.ignored)
     }
     return { events: parts.flatMap((part) => part.events), deadLetters, action: null, clamped, ignored, watermark: this.watermark }
+  }
+
+  /** The bytes of a record of which only a part was refused hold the text of all its calls, and are of no use: the rest was taken in. */
+  private part(letter: DeadLetter): DeadLetter {
+    return this.config.content.keep ? letter : { ...letter, bytes: new Uint8Array(0) }
   }
 
   private deadLetter(batch: SourceBatch, record: SourceRecord, code: DeadLetter['code'], reason: string, index: number): DeadLetter {

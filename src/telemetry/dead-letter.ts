@@ -12,7 +12,7 @@ export interface DeadLetter {
   readonly code: ErrorCode
   readonly reason: string
   readonly signal: string
-  /** At most `deadLetters.maxBytes` of the record's value. */
+  /** At most `deadLetters.maxBytes` of the record's value; none of a record that was refused in part, unless content is kept. */
   readonly bytes: Uint8Array
   /** Size of the whole value. */
   readonly size: number

@@ -31,6 +31,12 @@ const spoken = (text: string) => [
   { key: 'gen_ai.tool.call.arguments', value: { stringValue: text } },
 ]
 
+/** What is stored as base64 is looked through as it is. */
+const decoded: Readonly<Record<string, string>> = {
+  checkpoints: 'key, base64Decode(blob_base64) AS blob',
+  dead_letters: "code, reason, if(code = 'TW_TELEMETRY_MALFORMED', '', base64Decode(bytes_base64)) AS bytes",
+}
+
 async function run(key: number) {
   const directory = await mkdtemp(join(tmpdir(), 'tw-content-'))
   onTestFinished(() => rm(directory, { recursive: true, force: true }))
@@ -61,6 +67,12 @@ async function run(key: number) {
       await new Promise((resolve) => setTimeout(resolve, 20))
   }
   await post({ signal: 'traces', value: Buffer.from(`{"resourceSpans": [{"${marker} ${secret}`) }, member)
+  // A part of a record that cannot be used: whose update it is, nobody says.
+  const run = { key: 'tidewatch.training.run.id', value: { stringValue: 'run-1' } }
+  const eventName = 'tidewatch.training.update'
+  const update = { timeUnixNano: `${yesterday()}000000`, eventName, attributes: [run, ...spoken(`${marker} ${secret}`)] }
+  const logs = { resourceLogs: [{ scopeLogs: [{ logRecords: [update] }] }] }
+  await post({ signal: 'logs', value: Buffer.from(JSON.stringify(logs)) }, member)
   await waitForRest(member)
   const answers = await Promise.all(
     ['alerts?limit=50', 'principals?limit=50', 'status', 'dead-letters', 'webhooks/deliveries', `principals/${attacker}`].map((path) =>
@@ -72,8 +84,7 @@ async function run(key: number) {
   const store = await openStore(configSchema.parse({ ...settings, data: { directory: join(directory, 'data') } }), 'reader')
   const rows: Record<string, string> = {}
   for (const { name } of tables) {
-    const columns = name === 'checkpoints' ? 'key, base64Decode(blob_base64) AS blob' : '*'
-    rows[name] = (await store.query(`SELECT ${columns} FROM ${name}`)).map((row) => JSON.stringify(row)).join('\n')
+    rows[name] = (await store.query(`SELECT ${decoded[name] ?? '*'} FROM ${name}`)).map((row) => JSON.stringify(row)).join('\n')
   }
   const principals = await store.query<{ id: string }>('SELECT DISTINCT principal AS id FROM calls')
   await store.close()
@@ -103,8 +114,9 @@ it('prompts and answers reach neither store nor saved state, webhooks, log or AP
   // The attack is found all the same.
   expect(suspects.length).toBeGreaterThan(0)
   expect(places.calls.split('\n').length).toBeGreaterThan(3000)
-  // Nobody can tell what in an unreadable record is text: its bytes stand in the dead letters for two weeks, and are nowhere else.
-  expect(places.dead_letters).toContain(Buffer.from(marker).toString('base64').slice(4, 12))
+  // Nobody can tell what in an unreadable record is text: its bytes stand in the dead letters for two weeks, and in no other place.
+  expect(places.dead_letters).toContain('TW_TELEMETRY_MALFORMED')
+  expect(places.dead_letters).toContain('TW_TELEMETRY_UNUSABLE')
   for (const [place, text] of Object.entries(places)) {
     for (const word of ['horse', 'staple', secret]) expect(text.includes(word), `${word} in ${place}`).toBe(false)
   }
