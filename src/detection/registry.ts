@@ -2,6 +2,7 @@ import { activationOod } from '../../detectors/activation/activation-ood.ts'
 import { activationShift } from '../../detectors/activation/activation-shift.ts'
 import { layerHealth } from '../../detectors/activation/layer-health.ts'
 import { strangeInputs } from '../../detectors/activation/strange-inputs.ts'
+import { coordinatedAccounts } from '../../detectors/extraction/coordinated-accounts.ts'
 import { probeParameters } from '../../detectors/extraction/probe-parameters.ts'
 import { queryShift } from '../../detectors/extraction/query-shift.ts'
 import { volumeAndBreadth } from '../../detectors/extraction/volume-and-breadth.ts'
@@ -20,6 +21,7 @@ export const detectors: readonly DetectorDefinition[] = [
   volumeAndBreadth as DetectorDefinition,
   probeParameters as DetectorDefinition,
   queryShift as DetectorDefinition,
+  coordinatedAccounts as DetectorDefinition,
   activationOod as DetectorDefinition,
   strangeInputs as DetectorDefinition,
   activationShift as DetectorDefinition,
