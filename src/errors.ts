@@ -102,6 +102,11 @@ export const errorTable = {
   },
   TW_NOT_FOUND: { title: 'There is nothing of that name', action: 'Check the path and the id.' },
   TW_DETECTOR_UNKNOWN: { title: 'There is no detector of that name', action: '`tidewatch detectors` lists them.' },
+  TW_RECORD_UNREADABLE: {
+    title: 'A record between the stages cannot be read',
+    action:
+      'Another version of Tidewatch wrote it, or somebody else: upgrade the reading stage first, and see who may write into the topic.',
+  },
   TW_STATE_MISMATCH: { title: 'Saved detector state has another version or fails its checksum', action: 'It is rebuilt from the log.' },
   TW_INTERNAL: {
     title: 'Tidewatch met a state that its authors held to be impossible',

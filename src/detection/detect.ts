@@ -4,6 +4,7 @@ import type { Event, EventKind, Subject } from '../telemetry/events.ts'
 import type { Detector, DetectorDefinition, Finding, Keyed } from './contract.ts'
 import type { Observation } from './observation.ts'
 import { enabledDetectors } from './registry.ts'
+import { leadOf, routeOf } from './route.ts'
 
 export interface DetectionOptions {
   /** Seed of all random projections; another seed makes other sketches. */
@@ -16,8 +17,11 @@ export interface DetectionOptions {
 
 /** The detect stage: keyed state, changed by each event in log order. A pure function of the events it was given. */
 export interface Detection {
-  /** Gives the event to every detector that consumes it. Few events make a subject speak. */
-  process(event: Event): Observation[]
+  /**
+   * Gives the event to every detector that consumes it. Few events make a subject speak. With `routes`, only states that live on one of them
+   * see it: the event was sent to other partitions for the rest.
+   */
+  process(event: Event, routes?: readonly string[]): Observation[]
   /** States held and subjects that made room, by detector. */
   statistics(): Record<string, { readonly subjects: number; readonly evicted: number }>
   /** All state as bytes; `restore` on a new stage with the same options goes on as if nothing had happened. */
@@ -64,13 +68,24 @@ export function createDetection(options: DetectionOptions): Detection {
   }
 
   return {
-    process(event) {
+    process(event, routes) {
       const observations: Observation[] = []
       for (const one of byKind.get(event.kind) ?? []) {
         one.found = null
-        const heard = one.definition.hears === undefined ? null : byName.get(one.definition.hears.name)!.found
+        const { hears } = one.definition
+        const heard = hears === undefined ? null : byName.get(hears.name)!.found
+        // Who hears another one lives where that one does.
+        if (
+          routes &&
+          hears &&
+          !byName
+            .get(leadOf(hears).name)!
+            .detector.subjects(event)
+            .some((key) => routes.includes(routeOf(key)))
+        )
+          continue
         for (const key of one.detector.subjects(event)) {
-          step(one, key, event, heard, observations)
+          if (!routes || hears || routes.includes(routeOf(key))) step(one, key, event, heard, observations)
         }
       }
       return observations
