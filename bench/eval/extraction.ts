@@ -2,6 +2,7 @@ import { detectors } from '../../src/detection/registry.ts'
 import type { Report } from '../support/report.ts'
 import type { Judgement } from './judge.ts'
 import { judged, type LabelledSet, loadSet, renamed } from './labelled-set.ts'
+import { deltas, ours, prada, withSplit } from './split-curve.ts'
 
 const sets = ['extraction-text-dev', 'extraction-text-content-dev', 'extraction-image-dev', 'benign-text-dev'] as const
 /** Each seed has other random features and other names for all accounts. */
@@ -11,7 +12,7 @@ const onlyExtraction = detectors.filter(({ category }) => category === 'extracti
 /** Who copies a model: attacks found and accounts named. The truth is read for judging only. */
 export async function run(): Promise<Report[]> {
   const reports: Report[] = []
-  const results = new Map<string, readonly Judgement[]>()
+  const loaded = new Map<string, LabelledSet>()
   for (const name of sets) {
     const set = await loadSet(`extraction/${name}`)
     if (set === null) {
@@ -19,10 +20,67 @@ export async function run(): Promise<Report[]> {
       continue
     }
     const runs = seeds.map((seed) => judged(seed === seeds[0] ? set : renamed(set, seed), { seed, detectors: onlyExtraction }))
-    results.set(name, runs)
+    loaded.set(name, set)
     reports.push(report(set, runs))
   }
+  const images = loaded.get('extraction-image-dev')
+  const texts = loaded.get('extraction-text-dev')
+  if (images !== undefined) reports.push(besidePrada(images))
+  if (images !== undefined && texts !== undefined)
+    reports.push(
+      curve([
+        [texts, 'distill-wide'],
+        [texts, 'slow'],
+        [images, 'jbda-0.1'],
+        [images, 'knockoff-photos'],
+      ]),
+    )
   return reports
+}
+
+const counts = [1, 5, 20, 50, 100] as const
+
+/** What becomes of an attack that is dealt out to more and more accounts. */
+function curve(attacks: readonly (readonly [LabelledSet, string])[]): Report {
+  const rows = attacks.flatMap(([set, attack]) =>
+    [null, 'shuffled'].flatMap((order) =>
+      counts.map((accounts) => {
+        const split = withSplit(set, attack, accounts, order)
+        const { calls, named, wrong } = ours(split, onlyExtraction)
+        return [
+          `${attack} over ${accounts}${order === null ? '' : ', turns shuffled'}`,
+          calls === null ? 'never' : String(calls),
+          `${(100 * named).toFixed(0)} %`,
+          String(wrong),
+          ...prada(split).map((one) => `${one.calls ?? 'never'} (${one.innocents})`),
+        ]
+      }),
+    ),
+  )
+  return {
+    title: 'one attack dealt out to many accounts',
+    about:
+      'The calls of one attack go in turn to so many fresh accounts that share nothing else, all other attackers are left out. Calls of the attack until the first ' +
+      'alarm about one of its accounts; in brackets the innocent accounts that PRADA names (one account at a time, as published).',
+    columns: ['attack', 'calls', 'accounts named', 'false incidents', ...deltas.map((delta) => `PRADA ${delta}`)],
+    rows,
+    promises: [],
+  }
+}
+
+/** The published rule on every attack on the classifier. */
+function besidePrada(set: LabelledSet): Report {
+  const rows = set.truth.attacks.map((attack) => {
+    const alone = { ...set, truth: { ...set.truth, attacks: [attack] } }
+    return [attack.id, ...prada(alone).map(({ calls }) => (calls === null ? 'never' : String(calls)))]
+  })
+  return {
+    title: 'PRADA on the image set',
+    about: 'Calls of the attack until PRADA names one of its accounts, at three thresholds of normality.',
+    columns: ['attack', ...deltas.map((delta) => `PRADA ${delta}`)],
+    rows,
+    promises: [],
+  }
 }
 
 function report({ name, truth, events }: LabelledSet, runs: readonly Judgement[]): Report {
