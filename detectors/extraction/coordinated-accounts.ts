@@ -43,9 +43,9 @@ const smallestRing = 4
 const surprise = 5.5
 /** Pairs of honest accounts that pass for lockstep: sessions last longer than a slot. At most 1 % in all sets; never taken for less. */
 const leastChance = 0.01
-/** A ring's member moves with so many of the others. */
+/** Of a kernel, each is in lockstep with so many of the others; who joins it, with so much of what is usual in the kernel. */
 const kernelShare = 2 / 3
-const joinShare = 1 / 3
+const joinShare = 2 / 3
 /** A ring that could be chance is not spoken of: its accounts would be taken for members later. */
 const weakest = 0.01
 /**
@@ -62,7 +62,8 @@ const leastPValue = 1e-12
  * Whoever divides one job among many accounts sends it when the job runs: the accounts wake and pause together, whatever each of them asks and
  * however few its calls are. An account is a day of 72 slots of twenty minutes, active or not. Two accounts are in lockstep where they share more
  * slots than the rhythm of the day explains (Chernoff's bound, see `lockstep.ts`). Rings are grown greedily: an account with its neighbours, of
- * which those stay that are in lockstep with two thirds of the rest, and then all join that are with a third. The p-value of a ring of m among n accounts
+ * which those stay that are in lockstep with two thirds of the rest, and then all join that are with two
+ * thirds of what is usual among those. The p-value of a ring of m among n accounts
  * with k pairs in lockstep is C(n, m) P(Binomial(m (m - 1) / 2, q) >= k) with q the share of such pairs outside the ring, never below 1 %, times 48
  * looks a day: a scan statistic over all sets of accounts, so that no candidate link must be known beforehand.
  *
@@ -210,7 +211,8 @@ function densest(edges: readonly Uint32Array[], left: ReadonlySet<number>): Ring
     most = kernel.length - 1
   }
   if (members.length < smallestRing) return null
-  const joined = [...left].filter((one) => members.includes(one) || shareOf(edges, one, members) >= joinShare)
+  const density = edgesWithin(edges, members) / ((members.length * (members.length - 1)) / 2)
+  const joined = [...left].filter((one) => members.includes(one) || shareOf(edges, one, members) >= joinShare * density)
   return { members: joined, edges: edgesWithin(edges, joined), pairs: (joined.length * (joined.length - 1)) / 2 }
 }
 
