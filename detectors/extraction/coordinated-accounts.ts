@@ -46,6 +46,8 @@ const leastChance = 0.01
 /** Of a kernel, each is in lockstep with so many of the others; who joins it, with so much of what is usual in the kernel. */
 const kernelShare = 2 / 3
 const joinShare = 2 / 3
+/** Least overlap of an account's slots with those of the ring: innocents who are busy at the time of one session are busy at others too. */
+const leastOverlap = 0.5
 /** A ring that could be chance is not spoken of: its accounts would be taken for members later. */
 const weakest = 0.01
 /**
@@ -63,7 +65,7 @@ const leastPValue = 1e-12
  * however few its calls are. An account is a day of 72 slots of twenty minutes, active or not. Two accounts are in lockstep where they share more
  * slots than the rhythm of the day explains (Chernoff's bound, see `lockstep.ts`). Rings are grown greedily: an account with its neighbours, of
  * which those stay that are in lockstep with two thirds of the rest, and then all join that are with two
- * thirds of what is usual among those. The p-value of a ring of m among n accounts
+ * thirds of what is usual among those and that have half of their slots in common with it. The p-value of a ring of m among n accounts
  * with k pairs in lockstep is C(n, m) P(Binomial(m (m - 1) / 2, q) >= k) with q the share of such pairs outside the ring, never below 1 %, times 48
  * looks a day: a scan statistic over all sets of accounts, so that no candidate link must be known beforehand.
  *
@@ -171,12 +173,9 @@ function look(state: State, time: number): Finding | null {
   const compared = active.filter(([, { activity }]) => activity.count >= fewestSlots).slice(-mostCompared)
   if (compared.length < smallestRing) return null
   const popularity = popularityOf(active.map(([, { activity }]) => activity.bits))
-  const edges = lockstepEdges(
-    compared.map(([, { activity }]) => activity.bits),
-    popularity,
-    surprise,
-  )
-  const findings = ringsOf(edges).flatMap(({ ring, chance }) => {
+  const bits = compared.map(([, { activity }]) => activity.bits)
+  const edges = lockstepEdges(bits, popularity, surprise)
+  const findings = ringsOf(edges, bits).flatMap(({ ring, chance }) => {
     const pValue = looksPerDay * scanPValue(compared.length, ring, chance)
     return pValue > weakest ? [] : [findingAbout(state, compared, edges, ring, Math.max(leastPValue, pValue))]
   })
@@ -184,11 +183,11 @@ function look(state: State, time: number): Finding | null {
 }
 
 /** Rings without a common account, the densest first, with the share of pairs in lockstep among what is outside. */
-function ringsOf(edges: readonly Uint32Array[]): { readonly ring: Ring; readonly chance: number }[] {
+function ringsOf(edges: readonly Uint32Array[], bits: readonly Uint32Array[]): { readonly ring: Ring; readonly chance: number }[] {
   const left = new Set(edges.keys())
   const rings: Ring[] = []
   for (let round = 0; round < 8; round++) {
-    const ring = densest(edges, left)
+    const ring = densest(edges, bits, left)
     if (ring === null) break
     rings.push(ring)
     for (const member of ring.members) left.delete(member)
@@ -199,7 +198,7 @@ function ringsOf(edges: readonly Uint32Array[]): { readonly ring: Ring; readonly
   return rings.map((ring) => ({ ring, chance }))
 }
 
-function densest(edges: readonly Uint32Array[], left: ReadonlySet<number>): Ring | null {
+function densest(edges: readonly Uint32Array[], bits: readonly Uint32Array[], left: ReadonlySet<number>): Ring | null {
   let members: number[] = []
   let most = smallestRing - 2
   for (const seed of left) {
@@ -212,8 +211,34 @@ function densest(edges: readonly Uint32Array[], left: ReadonlySet<number>): Ring
   }
   if (members.length < smallestRing) return null
   const density = edgesWithin(edges, members) / ((members.length * (members.length - 1)) / 2)
-  const joined = [...left].filter((one) => members.includes(one) || shareOf(edges, one, members) >= joinShare * density)
+  const near = [...left].filter((one) => members.includes(one) || shareOf(edges, one, members) >= joinShare * density)
+  const common = commonSlots(near.map((one) => bits[one]))
+  const alike = near.filter((one) => overlap(bits[one], common) >= leastOverlap)
+  const joined = alike.length < smallestRing ? members : alike
   return { members: joined, edges: edgesWithin(edges, joined), pairs: (joined.length * (joined.length - 1)) / 2 }
+}
+
+/** The slots in which at least half of the accounts are active. */
+function commonSlots(activities: readonly Uint32Array[]): Uint32Array {
+  const common = new Uint32Array(activities[0].length)
+  for (let slot = 0; slot < 32 * common.length; slot++) {
+    const word = slot >>> 5
+    const mask = 1 << (slot & 31)
+    const active = activities.reduce((sum, bits) => sum + ((bits[word] & mask) !== 0 ? 1 : 0), 0)
+    if (2 * active >= activities.length) common[word] |= mask
+  }
+  return common
+}
+
+/** Slots of both over slots of either (Jaccard). */
+function overlap(one: Uint32Array, other: Uint32Array): number {
+  let both = 0
+  let either = 0
+  for (let w = 0; w < one.length; w++) {
+    both += bitCount(one[w] & other[w])
+    either += bitCount(one[w] | other[w])
+  }
+  return either === 0 ? 0 : both / either
 }
 
 /** Takes out, one by one, who is in lockstep with the fewest, until all are with two thirds of the rest. */

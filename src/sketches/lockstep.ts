@@ -82,11 +82,18 @@ export function lockstepEdges(activities: readonly Uint32Array[], popularity: Fl
   return edges
 }
 
-/** How many accounts are active in each slot. */
+/** The rhythm of a day changes within hours; what is narrower is not rhythm but somebody's doing. Slots to either side. */
+const rhythmSlots = 4
+
+/** How many accounts are active in a slot by the rhythm of the day: the mean over three hours (slots of a day are a ring). */
 export function popularityOf(activities: Iterable<Uint32Array>): Float64Array {
-  const popularity = new Float64Array(lockstepSlots)
-  for (const bits of activities) for (const slot of slotsOf(bits)) popularity[slot]++
-  return popularity
+  const counts = new Float64Array(lockstepSlots)
+  for (const bits of activities) for (const slot of slotsOf(bits)) counts[slot]++
+  return counts.map((_, slot) => {
+    let sum = 0
+    for (let step = -rhythmSlots; step <= rhythmSlots; step++) sum += counts[(slot + step + lockstepSlots) % lockstepSlots]
+    return sum / (2 * rhythmSlots + 1)
+  })
 }
 
 export function bitCount(word: number): number {
