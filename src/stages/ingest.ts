@@ -31,6 +31,8 @@ export interface Ingested {
 
 /** The ingest stage: records of the log become events. A pure function of the records that it was given. */
 export interface Ingest {
+  /** Event time up to which the log has come, microseconds; null before the first event. */
+  readonly watermark: number | null
   record(batch: SourceBatch, record: SourceRecord): Ingested
   /** The log has ended: gives out the calls that wait for their parent. */
   finish(): Ingested
@@ -53,7 +55,7 @@ class OneLogIngest implements Ingest {
   private readonly actionKey: ActionKey | null
   private readonly window: JoinWindow
   private readonly replays = new SeenReplays()
-  private watermark: number | null = null
+  watermark: number | null = null
 
   constructor(config: IngestConfig, mapper: Mapper, actionKey: ActionKey | null) {
     this.config = config

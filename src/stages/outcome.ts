@@ -1,6 +1,7 @@
 import type { Action } from '../decisions/action.ts'
 import type { Alert } from '../decisions/alert.ts'
 import type { Observation } from '../detection/observation.ts'
+import type { StageRecord } from '../routing/record.ts'
 import type { DeadLetter } from '../telemetry/dead-letter.ts'
 import type { Event } from '../telemetry/events.ts'
 import type { Tally } from '../telemetry/tally.ts'
@@ -17,6 +18,13 @@ export interface Outcome {
   readonly clamped: Readonly<Tally>
   /** Spans and log records that became no event of their own, by reason. */
   readonly ignored: Readonly<Tally>
+}
+
+/** A record for the stage behind, where that is not a plain call. */
+export interface Outgoing {
+  /** Of the topic behind. */
+  readonly partition: number
+  readonly record: StageRecord
 }
 
 /** How many there are of each kind. */
@@ -38,4 +46,6 @@ export class OutcomeBuilder implements Outcome {
   readonly deadLetters: DeadLetter[] = []
   readonly clamped: Tally = {}
   readonly ignored: Tally = {}
+  /** In the order in which they are sent. */
+  readonly outgoing: Outgoing[] = []
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { Config } from '../config/schema.ts'
 import { createDecisions, type Decisions } from '../decisions/decide.ts'
 import { createDetection, type Detection } from '../detection/detect.ts'
@@ -10,6 +9,7 @@ import { addTally } from '../telemetry/tally.ts'
 import type { ActionKey } from './action-record.ts'
 import { createIngest, type Ingest, type Ingested } from './ingest.ts'
 import type { OutcomeBuilder } from './outcome.ts'
+import { type Stage, stateIdentity } from './stage.ts'
 
 /** Grows when the layout of the state changes; the stages' own parts have versions of their own. */
 const STATE_FORMAT = 1
@@ -18,7 +18,7 @@ const STATE_FORMAT = 1
  * The stages ingest, detect and decide as plain calls over one ordered log. What they say of a record is a pure function of the records
  * before it: how the log was cut into batches, and whether the state was saved and restored in between, changes nothing.
  */
-export class Stages {
+export class Stages implements Stage {
   private readonly identity: string
   private readonly ingest: Ingest
   private readonly detection: Detection
@@ -105,14 +105,4 @@ export class Stages {
       outcome.alerts.push(...this.deciding.advance(ingested.watermark))
     }
   }
-}
-
-/**
- * Names what of a configuration saved state depends on: under another seed or another length sketches cannot be compared, and under other
- * rules of identity principals have other names. The rest (budget, limits, windows) holds from the next record on and lets the state live.
- */
-function stateIdentity({ seed, identity, content }: Config): string {
-  const { hash, key, attributes, credential, placeholders } = identity
-  const parts = [seed, content.embeddingDimensions, hash, key ?? '', attributes, credential, placeholders]
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)
 }
