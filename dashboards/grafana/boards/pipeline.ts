@@ -1,0 +1,103 @@
+import type { Board } from '../board.ts'
+import { lines, number, table } from '../panels.ts'
+
+/** Whether Tidewatch itself is well. */
+export const pipeline: Board = {
+  name: 'pipeline',
+  title: 'Pipeline',
+  description: 'Rates, lag, dead letters, webhook deliveries, and the parts of the store.',
+  choices: [],
+  panels: [
+    number({
+      title: 'Newest record stored',
+      description: 'How long ago a range of a log was last stored.',
+      sql: "SELECT dateDiff('second', max(stored), now()) AS seconds FROM ranges WHERE $__timeFilter(stored)",
+      unit: 's',
+      empty: 'Nothing in this time',
+      width: 6,
+    }),
+    number({
+      title: 'Dead letters',
+      description: 'Records, or events of one, that could not be used.',
+      sql: 'SELECT count() AS letters FROM dead_letters WHERE $__timeFilter(stored)',
+      empty: '0',
+      width: 6,
+    }),
+    number({
+      title: 'Webhooks not delivered',
+      description: 'Whose newest state is pending, attempted or dead.',
+      sql: `SELECT count() AS waiting FROM (
+          SELECT target, id, argMax(state, (attempt, updated)) AS newest FROM webhook_deliveries WHERE $__timeFilter_ms(updated) GROUP BY target, id
+        ) WHERE newest != 'delivered'`,
+      empty: '0',
+      width: 6,
+    }),
+    number({
+      title: 'Active parts',
+      description: 'Of all tables. Some hundreds are healthy; ClickHouse slows inserts down at about a thousand in one partition.',
+      sql: 'SELECT count() AS parts FROM system.parts WHERE active AND database = currentDatabase() AND modification_time <= $__toTime',
+      empty: 'Not readable for this user',
+      width: 6,
+    }),
+    lines({
+      title: 'Rows stored',
+      description: 'By table.',
+      sql: `SELECT $__timeInterval(stored) AS time, name, count() AS events FROM (
+          SELECT stored, 'calls' AS name FROM calls WHERE $__timeFilter(stored)
+          UNION ALL SELECT stored, 'tool calls' AS name FROM tool_calls WHERE $__timeFilter(stored)
+          UNION ALL SELECT stored, 'training samples' AS name FROM training_samples WHERE $__timeFilter(stored)
+          UNION ALL SELECT stored, 'training updates' AS name FROM training_updates WHERE $__timeFilter(stored)
+          UNION ALL SELECT stored, 'metric points' AS name FROM metric_points WHERE $__timeFilter(stored)
+        ) GROUP BY time, name ORDER BY time`,
+      empty: 'Nothing was stored in this time',
+      width: 12,
+      min: 0,
+    }),
+    lines({
+      title: 'Lag',
+      description:
+        'From a call’s time to its storing, 95 of 100 calls. Includes the exporter’s own waiting; replayed files lag by their age.',
+      sql: `SELECT $__timeInterval(stored) AS time, quantile(0.95)(dateDiff('second', calls.time, stored)) AS seconds
+        FROM calls WHERE $__timeFilter(stored) GROUP BY time ORDER BY time`,
+      unit: 's',
+      empty: 'No calls in this time',
+      width: 12,
+      min: 0,
+    }),
+    table({
+      title: 'Dead letters by reason',
+      description: '`tidewatch deadletters list` shows the records, and puts them into the log again when the cause is mended.',
+      sql: `SELECT code, reason, topic, count() AS letters, max(stored) AS last FROM dead_letters WHERE $__timeFilter(stored)
+        GROUP BY code, reason, topic ORDER BY letters DESC LIMIT 50`,
+      empty: 'None in this time',
+      width: 12,
+    }),
+    table({
+      title: 'Webhook deliveries',
+      description: 'By target and newest state.',
+      sql: `SELECT target, newest AS state, count() AS deliveries, max(attempts) AS most_attempts, max(last) AS last_change FROM (
+          SELECT target, id, argMax(state, (attempt, updated)) AS newest, max(attempt) AS attempts, max(updated) AS last
+          FROM webhook_deliveries WHERE $__timeFilter_ms(updated) GROUP BY target, id
+        ) GROUP BY target, state ORDER BY target, state`,
+      empty: 'No alert had to be sent in this time',
+      width: 12,
+    }),
+    table({
+      title: 'Logs',
+      description: 'What of each partition is stored.',
+      sql: `SELECT topic, partition, min(first) AS first_offset, max(last) AS last_offset, max(stored) AS newest
+        FROM ranges WHERE $__timeFilter(stored) GROUP BY topic, epoch, partition ORDER BY topic, partition`,
+      empty: 'Nothing was stored in this time',
+      width: 12,
+    }),
+    lines({
+      title: 'Observations',
+      description: 'What the detectors said, by detector: where a detector falls silent, its input did.',
+      sql: `SELECT $__timeInterval(stored) AS time, detector, count() AS observations FROM observations
+        WHERE $__timeFilter(stored) GROUP BY time, detector ORDER BY time`,
+      empty: 'No detector said anything in this time',
+      width: 12,
+      min: 0,
+    }),
+  ],
+}
