@@ -10,7 +10,7 @@ import {
   loadCheckpoint,
   storeParts,
 } from './checkpoints.ts'
-import type { Stages } from './stages.ts'
+import type { Stage } from './stage.ts'
 
 /** When a checkpoint is due: whatever comes first, counted in the log and not by the clock. */
 export interface CheckpointPolicy {
@@ -60,13 +60,13 @@ export class Checkpointing {
    * Stages with the newest state that can be used and is not ahead of the last stored offset, and the offset it stands at; null
    * where there is none. To be called once, before anything else, for the one partition there is.
    */
-  async restore(
+  async restore<S extends Stage>(
     topic: string,
     epoch: string,
     partition: number,
     stored: number,
-    createStages: () => Stages,
-  ): Promise<{ readonly stages: Stages; readonly offset: number } | null> {
+    createStages: () => S,
+  ): Promise<{ readonly stages: S; readonly offset: number } | null> {
     const { store, group, onUnusable } = this.options
     this.scope = checkpointScope(group, topic, epoch, partition)
     const all = await listCheckpoints(store, this.scope)
@@ -102,7 +102,7 @@ export class Checkpointing {
   }
 
   /** The state after the record at `offset`, to be stored with the range that ends there. */
-  rows(stages: Stages, offset: number): CheckpointRows {
+  rows(stages: Stage, offset: number): CheckpointRows {
     return checkpointRows(this.scope, { offset, sequence: this.next }, stages.snapshot())
   }
 
@@ -121,7 +121,7 @@ export class Checkpointing {
   }
 
   /** Saves the state outside of any range, so that the next start has nothing to replay. One attempt; throws what the store throws. */
-  async save(stages: Stages, offset: number): Promise<void> {
+  async save(stages: Stage, offset: number): Promise<void> {
     if (this.records === 0) return
     const rows = this.rows(stages, offset)
     await this.storeParts(rows)

@@ -7,7 +7,7 @@ import type { CheckpointRows } from './checkpoints.ts'
 import type { Claim, Claims } from './claims.ts'
 import { type Outcome, OutcomeBuilder } from './outcome.ts'
 import type { PoisonGuard } from './poison.ts'
-import type { Stages } from './stages.ts'
+import type { Stage } from './stage.ts'
 
 /** A frozen range and everything that it caused. */
 export interface FormedRange {
@@ -19,8 +19,8 @@ export interface FormedRange {
   readonly checkpoint: readonly Row[]
 }
 
-export interface PipelineOptions {
-  readonly createStages: () => Stages
+export interface PipelineOptions<S extends Stage = Stage> {
+  readonly createStages: () => S
   readonly guard: PoisonGuard
   /** What the tokens of ranges that begin now are made from. */
   readonly base: TokenBase
@@ -67,13 +67,13 @@ const HEARTBEAT_BYTES = 4 * 2 ** 20
  * from the log with its output held back. Batches of several partitions take turns, so that the order of what the detectors see is
  * the order of delivery.
  */
-export class Pipeline {
-  private readonly options: PipelineOptions
+export class Pipeline<S extends Stage = Stage> {
+  private readonly options: PipelineOptions<S>
   private readonly partitions = new Map<string, Promise<Partition>>()
-  private stages: Stages
+  private stages: S
   private turn: Promise<unknown> = Promise.resolve()
 
-  constructor(options: PipelineOptions) {
+  constructor(options: PipelineOptions<S>) {
     this.options = options
     this.stages = options.createStages()
   }
@@ -83,9 +83,9 @@ export class Pipeline {
     return this.stages.watermark
   }
 
-  /** What each population lacks until it can judge. */
-  populations(): ReturnType<Stages['decisions']['status']> {
-    return this.stages.decisions.status()
+  /** The stages as they are now; a restored state makes new ones. */
+  get current(): S {
+    return this.stages
   }
 
   /** The first offset that is needed of a partition: `resume` of `Source.start`. Null where neither store nor claim knows it. */
@@ -97,13 +97,6 @@ export class Pipeline {
   /** Takes a batch in. Resolves once all that its records caused is durable, as far as the ranges that they belong to are whole. */
   handle(batch: SourceBatch, context: BatchContext): Promise<void> {
     return this.inTurn(() => this.process(batch, context))
-  }
-
-  /** Ends the log (files have an end, streams have none): calls that wait for their parent are counted. */
-  finish(): Outcome {
-    const outcome = new OutcomeBuilder()
-    this.stages.finish(outcome)
-    return outcome
   }
 
   /** Saves the state if everything that was taken in is stored, so that the next start has nothing to replay. After the source has stopped. */

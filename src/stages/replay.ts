@@ -8,7 +8,7 @@ import type { Store } from '../store/store.ts'
 import { addTally, type Tally } from '../telemetry/tally.ts'
 import { fileClaims } from './file-claims.ts'
 import { openMapper } from './mapper.ts'
-import { countBy, type Outcome } from './outcome.ts'
+import { countBy, type Outcome, OutcomeBuilder } from './outcome.ts'
 import { Pipeline } from './pipeline.ts'
 import { PoisonGuard } from './poison.ts'
 import { Stages } from './stages.ts'
@@ -76,7 +76,8 @@ export async function replayFiles(files: readonly string[], config: Config, opti
   try {
     await source.start((batch, context) => pipeline.handle(batch, context))
     await source.ended
-    const rest = pipeline.finish()
+    const rest = new OutcomeBuilder()
+    pipeline.current.finish(rest)
     const end = source.end()
     const behind = { ...end, first: end.last + 1, last: end.last + 1 }
     const stored = await store?.lastRange(end.topic, end.epoch, end.partition)
@@ -86,8 +87,8 @@ export async function replayFiles(files: readonly string[], config: Config, opti
     await source.stop()
     await store?.close()
   }
-  const warmUp = pipeline
-    .populations()
+  const warmUp = pipeline.current.decisions
+    .status()
     .flatMap(({ detector, population, lacks }) => (lacks === null ? [] : [{ detector, population, lacks }]))
   return { ...counts, warmUp }
 }
