@@ -72,9 +72,17 @@ export class Budget {
 
   /** Sum of all levels given out on the present day, training runs left out: never more than the budget. */
   get spent(): number {
-    let sum = 0
-    for (const { levels } of this.#books.values()) for (const level of levels.values()) sum += level
-    return sum
+    return Object.values(this.spentBy()).reduce((sum, spent) => sum + spent, 0)
+  }
+
+  /** The same by category, and what each was given for the day. */
+  spentBy(): Record<Category, number> {
+    const sums = {} as Record<Category, number>
+    for (const category of Object.keys(categoryWeights) as Category[]) {
+      sums[category] = 0
+      for (const level of this.#books.get(category)?.levels.values() ?? []) sums[category] += level
+    }
+    return sums
   }
 
   encode(writer: ByteWriter): void {

@@ -12,7 +12,7 @@ import { type Detail, evidenceOf } from './evidence.ts'
 import { combine } from './fusion.ts'
 import { Handlings, type HandlingsState } from './handlings.ts'
 import { Incident, type Standing } from './incident.ts'
-import { LookDecisions, type LookIncidentState } from './looks.ts'
+import { LookDecisions, type LookIncidentState, type LookStatus } from './looks.ts'
 import { ScorePopulation } from './population.ts'
 import { restoreSuspect, type Suspect, type SuspectState, suspectState } from './suspect.ts'
 
@@ -38,6 +38,14 @@ export interface PopulationStatus {
   readonly lacks: string | null
 }
 
+/** The one budget, and what of it the tests of the present day have taken: a bound on the false incidents that they are expected to open. */
+export interface BudgetStatus {
+  readonly perDay: number
+  /** Day of event time, microseconds; null before the first one. */
+  readonly day: number | null
+  readonly spent: Readonly<Record<Category, number>>
+}
+
 /** The decide stage: observations in one order become p-values, decisions under the one budget, and incidents. */
 export interface Decisions {
   process(observation: Observation): Verdict
@@ -47,6 +55,9 @@ export interface Decisions {
   act(action: Action): Alert[]
   /** Every population that was seen, and whether it is armed. */
   status(): PopulationStatus[]
+  /** The same of detectors that judge every look by itself: their readiness is that of each single state. */
+  looks(): LookStatus[]
+  budget(): BudgetStatus
   /** All state as bytes; `restore` on a new stage with the same detectors goes on as if nothing had happened. */
   snapshot(): Uint8Array
   /** Throws TW_STATE_MISMATCH for bytes of another format or another set of detectors. */
@@ -60,7 +71,7 @@ const hysteresis = 10
 const shownCalls = 8
 /** Bound on memory; the suspect that was silent longest makes room unless it has an incident. */
 const mostSuspects = 200_000
-const snapshotFormat = 3
+const snapshotFormat = 4
 
 export function createDecisions(options: DecisionOptions): Decisions {
   const definitions = new Map((options.detectors ?? registered).map((definition) => [definition.name, definition]))
@@ -287,6 +298,14 @@ export function createDecisions(options: DecisionOptions): Decisions {
         return { detector, population, subjects: scores.size, lacks: scores.lacks(Math.max(clock, scores.since)) }
       })
     },
+
+    looks: () => looks.status(),
+
+    budget: () => ({
+      perDay: budget.perDay,
+      day: Number.isFinite(clock) ? Math.floor(clock / dayMicros) * dayMicros : null,
+      spent: budget.spentBy(),
+    }),
 
     snapshot() {
       const writer = new ByteWriter(4096).u8(snapshotFormat).text(fingerprint).f64(clock)

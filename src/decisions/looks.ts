@@ -25,6 +25,15 @@ interface Looks {
   /** Looks of the day so far, and how many were planned for. */
   count: number
   plan: number
+  /** The last look had a p-value: the state is out of warm-up. */
+  armed: boolean
+}
+
+/** How many states a detector of this kind watches, and how many of them are out of warm-up. */
+export interface LookStatus {
+  readonly detector: string
+  readonly states: number
+  readonly armed: number
 }
 
 const dayMicros = 86_400e6
@@ -62,7 +71,9 @@ export class LookDecisions {
   process(definition: DetectorDefinition, observation: Observation): Alert | null {
     const { pValue, population, time } = observation
     const watch = `${definition.name}\u0000${population}`
-    const share = this.#weight(watch, time) * this.#handlings.bar(observation)
+    const looks = this.#looksOf(watch, time)
+    looks.armed = pValue !== null
+    const share = weightOf(looks.count++, looks.plan) * this.#handlings.bar(observation)
     const level = this.#budget.level(definition.category, watch, time, observation.run, mostOfDay) * share
     if (pValue === null || pValue > hysteresis * level) return null
     const opens = pValue <= level && observation.score >= definition.effectFloor
@@ -96,9 +107,27 @@ export class LookDecisions {
     return alerts
   }
 
+  status(): LookStatus[] {
+    const byDetector = new Map<string, { detector: string; states: number; armed: number }>()
+    for (const [watch, { armed }] of this.#watched) {
+      const detector = watch.slice(0, watch.indexOf('\u0000'))
+      const counted = byDetector.get(detector) ?? { detector, states: 0, armed: 0 }
+      byDetector.set(detector, counted)
+      counted.states++
+      if (armed) counted.armed++
+    }
+    return [...byDetector.values()]
+  }
+
   encode(writer: ByteWriter): void {
     writer.u32(this.#watched.size)
-    for (const [watch, { day, count, plan }] of this.#watched) writer.text(watch).f64(day).f64(count).f64(plan)
+    for (const [watch, { day, count, plan, armed }] of this.#watched)
+      writer
+        .text(watch)
+        .f64(day)
+        .f64(count)
+        .f64(plan)
+        .u8(armed ? 1 : 0)
   }
 
   decode(reader: ByteReader): void {
@@ -107,7 +136,8 @@ export class LookDecisions {
       const watch = reader.text()
       const day = reader.f64()
       const count = reader.f64()
-      this.#watched.set(watch, { day, count, plan: reader.f64() })
+      const plan = reader.f64()
+      this.#watched.set(watch, { day, count, plan, armed: reader.u8() === 1 })
     }
   }
 
@@ -125,20 +155,19 @@ export class LookDecisions {
     }
   }
 
-  /** Share of the day's level for the next look. */
-  #weight(watch: string, time: number): number {
+  #looksOf(watch: string, time: number): Looks {
     const day = Math.floor(time / dayMicros)
     let looks = this.#watched.get(watch)
     if (looks === undefined) {
       if (this.#watched.size >= mostWatched) this.#watched.delete(this.#watched.keys().next().value as string)
-      looks = { day, count: 0, plan: firstPlan }
+      looks = { day, count: 0, plan: firstPlan, armed: false }
       this.#watched.set(watch, looks)
     } else if (day > looks.day) {
       looks.plan = Math.max(smallestPlan, Math.ceil(1.25 * looks.count))
       looks.count = 0
       looks.day = day
     }
-    return weightOf(looks.count++, looks.plan)
+    return looks
   }
 
   #standing(definition: DetectorDefinition, observation: Observation, pValue: number, level: number): Standing {
