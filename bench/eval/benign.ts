@@ -14,8 +14,11 @@ const budgets = [1, 5, 20] as const
 const dayMicros = 86_400e6
 /** Share of the principals in a stretch: what a bootstrap sample holds of distinct ones. Drawn without replacement, since a principal and its copy would look like two accounts of one operator. */
 const share = 0.632
-/** Judged days of each set; the first day of a stretch is warm-up and not counted. */
-const leastDays = 100
+/** Judged days of each set; the first day of a stretch is warm-up and not counted. Images are slow: their set holds vectors of activations too. */
+const sets = [
+  ['benign-text-dev', 100],
+  ['extraction-image-dev', 20],
+] as const
 
 interface Measured {
   readonly set: string
@@ -35,7 +38,7 @@ export async function run(): Promise<readonly Report[]> {
     return []
   }
   const measured: Measured[] = []
-  for (const set of ['benign-text-dev', 'extraction-image-dev']) measured.push(measure(set, await benignCalls(set)))
+  for (const [set, leastDays] of sets) measured.push(measure(set, await benignCalls(set), leastDays))
   const rows = measured.flatMap(({ set, days, stretches, opened }) =>
     budgets.map((budget) => {
       const found = opened.get(budget)!
@@ -87,7 +90,7 @@ async function benignCalls(set: string): Promise<CallEvent[]> {
   return calls
 }
 
-function measure(set: string, calls: readonly CallEvent[]): Measured {
+function measure(set: string, calls: readonly CallEvent[], leastDays: number): Measured {
   const principals = [...new Set(calls.map(({ principal }) => principal!.id))]
   const span = Math.max(1, Math.round((calls.at(-1)!.time - calls[0].time) / dayMicros) - 1)
   const stretches = Math.ceil(leastDays / span)
@@ -110,6 +113,8 @@ function measure(set: string, calls: readonly CallEvent[]): Measured {
       }
     }
   }
+  for (const [budget, names] of opened)
+    console.error(`${set}, budget ${budget}, ${stretches * span} days: ${names.length} (${tally(names)})`)
   return { set, days: stretches * span, stretches, principals: principals.length, opened }
 }
 
