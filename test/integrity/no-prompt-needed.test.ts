@@ -111,12 +111,7 @@ async function run(key: number) {
     ),
     principals: principals.map(({ id }) => id).sort(),
     suspects: alerts.map(({ subject }) => subject.id),
-    places: {
-      ...rows,
-      webhooks: receiver.received.map(({ body }) => body).join('\n'),
-      log: member.said(),
-      api: JSON.stringify(answers),
-    } as Record<string, string>,
+    places,
   }
 }
 
