@@ -68,7 +68,7 @@ export async function waitForRest(member: Member): Promise<void> {
   for (let since: number | null = null; member.alive(); ) {
     const status = await ask<Status>(member, 'status')
     const busy =
-      !status ||
+      !status?.lag ||
       status.lag.length === 0 ||
       [...status.lag.map(({ records }) => records), ...status.webhooks.map(({ waiting }) => waiting)].some((left) => left > 0)
     if (busy) since = null
