@@ -8,6 +8,7 @@ import { defaultConfigPath, loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import { type ErrorCode, errorTable, TidewatchError } from '../errors.ts'
 import { dataHolder } from '../store/data-lock.ts'
+import { version } from './version.ts'
 
 /** Where the running instance is, as every command that asks it takes it. */
 export interface ApiOptions {
@@ -27,8 +28,11 @@ export function withApiOptions(command: Command): Command {
 export interface ApiClient {
   /** False where nobody runs: what is written into the log is taken up by the next instance. */
   readonly live: boolean
+  /** It was named by its address: its paths may be those of another machine. */
+  readonly remote: boolean
   get<T>(path: string, query?: Readonly<Record<string, string | undefined>>): Promise<T>
-  post<T>(path: string, body: object): Promise<T>
+  /** @param patience milliseconds until an answer begins. @default 60000 */
+  post<T>(path: string, body: object, patience?: number): Promise<T>
 }
 
 /**
@@ -38,7 +42,7 @@ export interface ApiClient {
  */
 export async function connect({ api, data, config: path }: ApiOptions): Promise<ApiClient> {
   const named = process.env.TIDEWATCH_TOKEN
-  if (api !== undefined) return clientOf(api, named)
+  if (api !== undefined) return { ...clientOf(api, named), remote: true }
   const config = loadConfig({ path: path ?? defaultConfigPath(), env: process.env })
   const directory = data ?? config.data.directory
   const holder = await dataHolder(directory)
@@ -58,7 +62,7 @@ function restingClient(config: Config): ApiClient {
   const ask = async <T>(method: 'GET' | 'POST', url: string, body?: object): Promise<T> => {
     // Loaded here: the engine takes a second that a question over HTTP need not wait for.
     const { askResting } = await import('../stages/resting.ts')
-    return askResting(config, async (app) => {
+    return askResting(config, version, async (app) => {
       const { statusCode, payload } = await app.inject({ method, url, ...(body !== undefined && { payload: body }) })
       const parsed = parseJson(payload)
       if (statusCode >= 200 && statusCode < 300 && parsed !== null) return parsed as T
@@ -70,9 +74,9 @@ function restingClient(config: Config): ApiClient {
 
 function clientOf(api: string, token: string | undefined): ApiClient {
   if (!URL.canParse(api) || !/^https?:$/.test(new URL(api).protocol)) throw new TidewatchError('TW_USAGE', `--api ${api} is no http(s) URL`)
-  const ask = async <T>(method: 'GET' | 'POST', path: string, body?: object): Promise<T> => {
+  const ask = async <T>(method: 'GET' | 'POST', path: string, body?: object, patience = PATIENCE): Promise<T> => {
     const url = new URL(path, local(api))
-    const { status, body: answer } = await send(url, method, token, body).catch((cause: Error & { code?: string }) => {
+    const { status, body: answer } = await send(url, method, token, body, patience).catch((cause: Error & { code?: string }) => {
       throw new TidewatchError('TW_INSTANCE_UNREACHABLE', `${url.origin}: ${cause.code ?? cause.message}`, { cause })
     })
     const parsed = parseJson(answer)
@@ -82,14 +86,17 @@ function clientOf(api: string, token: string | undefined): ApiClient {
   return asking(true, ask)
 }
 
-function asking(live: boolean, ask: <T>(method: 'GET' | 'POST', path: string, body?: object) => Promise<T>): ApiClient {
+type Ask = <T>(method: 'GET' | 'POST', path: string, body?: object, patience?: number) => Promise<T>
+
+function asking(live: boolean, ask: Ask): ApiClient {
   return {
     live,
+    remote: false,
     get(path, query = {}) {
       const given = Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined)
       return ask('GET', given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`)
     },
-    post: (path, body) => ask('POST', path, body),
+    post: (path, body, patience) => ask('POST', path, body, patience),
   }
 }
 
@@ -101,7 +108,16 @@ function local(api: string): URL {
   return url
 }
 
-function send(url: URL, method: string, token: string | undefined, body?: object): Promise<{ status: number; body: string }> {
+/** Milliseconds. */
+const PATIENCE = 60_000
+
+function send(
+  url: URL,
+  method: string,
+  token: string | undefined,
+  body: object | undefined,
+  patience: number,
+): Promise<{ status: number; body: string }> {
   const request = url.protocol === 'https:' ? httpsRequest : httpRequest
   return new Promise((resolve, reject) => {
     const sent = request(url, {
@@ -110,9 +126,9 @@ function send(url: URL, method: string, token: string | undefined, body?: object
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
-      timeout: 60_000,
+      timeout: patience,
     })
-    sent.on('timeout', () => sent.destroy(new Error('no answer within 60 s')))
+    sent.on('timeout', () => sent.destroy(new Error(`no answer within ${patience / 1000} s`)))
     sent.on('error', reject)
     sent.on('response', (response) => text(response).then((answer) => resolve({ status: response.statusCode!, body: answer }), reject))
     sent.end(body === undefined ? undefined : JSON.stringify(body))

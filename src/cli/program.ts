@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { TidewatchError } from '../errors.ts'
 import { backtestCommand } from './backtest.ts'
+import { backupCommand, restoreCommand } from './backup.ts'
 import { configCommand } from './config.ts'
 import { deadlettersCommand } from './deadletters.ts'
 import { demoCommand } from './demo.ts'
@@ -10,6 +11,7 @@ import { inspectCommand } from './inspect.ts'
 import { principalsCommand } from './principals.ts'
 import { replayCommand } from './replay.ts'
 import { runCommand } from './run.ts'
+import { statusCommand } from './status.ts'
 import { version } from './version.ts'
 import { webhooksCommand } from './webhooks.ts'
 
@@ -31,6 +33,7 @@ Examples:
   const commands = [
     runCommand(),
     demoCommand(),
+    statusCommand(),
     replayCommand(),
     backtestCommand(),
     inspectCommand(),
@@ -38,6 +41,8 @@ Examples:
     alertsCommand(),
     webhooksCommand(),
     deadlettersCommand(),
+    backupCommand(),
+    restoreCommand(),
     principalsCommand(),
     detectorsCommand(),
     configCommand(),

@@ -43,7 +43,7 @@ export interface BudgetStatus {
   readonly perDay: number
   /** Day of event time, microseconds; null before the first one. */
   readonly day: number | null
-  readonly spent: Readonly<Record<Category, number>>
+  readonly spent: Readonly<Partial<Record<Category, number>>>
 }
 
 /** The decide stage: observations in one order become p-values, decisions under the one budget, and incidents. */

@@ -12,6 +12,7 @@ import { Progress } from './progress.ts'
 import type { Route } from './route.ts'
 import { actionRoutes } from './routes/actions.ts'
 import { alertRoutes } from './routes/alerts.ts'
+import { backupRoutes } from './routes/backup.ts'
 import { deadLetterRoutes } from './routes/dead-letters.ts'
 import { EventStreams } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -26,6 +27,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   TW_REQUEST_INVALID: 400,
   TW_REQUEST_UNAUTHORIZED: 401,
   TW_NOT_FOUND: 404,
+  TW_OUTPUT_UNWRITABLE: 409,
   TW_SOURCE_UNAVAILABLE: 503,
   TW_JOURNAL_FULL: 503,
   TW_JOURNAL_UNWRITABLE: 503,
@@ -73,6 +75,7 @@ export function createServer(config: Config['server'], deps: ServerDeps, log?: F
     ...principalRoutes(deps),
     ...pipelineRoutes(deps, progress),
     ...deadLetterRoutes(deps),
+    ...backupRoutes(deps),
     ...webhookRoutes(deps),
     streams.route(),
   ]

@@ -8,6 +8,7 @@ import type { Store } from '../store/store.ts'
 import type { Pseudonym } from '../telemetry/hasher.ts'
 import type { Signal } from '../telemetry/otlp/records.ts'
 import type { AlertFeed } from './feed.ts'
+import type { DecisionsStatus } from './readiness.ts'
 
 /** Why something is not as it should be. `blocking` ones make `/readyz` answer 503; the others are only told. */
 export interface Problem {
@@ -53,6 +54,8 @@ export interface ServerDeps {
   readonly status: () => PipelineStatus
   readonly alerts: AlertFeed
   readonly detectors: readonly DetectorSummary[]
+  /** Budget and warm-up, as the decide stage has them. */
+  readonly decisions: () => DecisionsStatus
   /** Where telemetry comes in, for people: `http://127.0.0.1:4318`, `grpc://127.0.0.1:4317`, `Kafka topics otlp_spans, ...`. Read at every request. */
   readonly inputs: () => readonly string[]
   readonly webhooks: () => readonly TargetState[]
@@ -65,6 +68,8 @@ export interface ServerDeps {
   readonly act: (action: Action) => Promise<void>
   /** Writes the bytes of a dead letter into the log again. Resolves once they cannot be lost any more. */
   readonly resend: (again: Resent) => Promise<void>
+  /** Copies store and state into a folder (an absolute path), at one point. */
+  readonly backup: (directory: string) => Promise<{ readonly time: string; readonly version: string; readonly files: object }>
   /** What is stored of an identity. */
   readonly pseudonym: Pseudonym
   /** Prometheus text format. */

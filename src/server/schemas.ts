@@ -77,6 +77,25 @@ export const statusSchema = progressSchema.extend({
       dead: z.number(),
     }),
   ),
+  readiness: z.object({
+    budget: z.object({
+      perDay: z.number().describe('False incidents a day that are accepted.'),
+      day: nullableText.describe('The day of event time that `spent` is about.'),
+      spent: z
+        .record(z.string(), z.number())
+        .describe('False incidents that the tests of the day may open, by category; training runs have budgets of their own.'),
+    }),
+    detectors: z.array(
+      z.object({
+        name: z.string(),
+        category: z.string(),
+        enabled: z.boolean(),
+        populations: z.number().describe('What it has seen: callers of a model, sources of a run, single series.'),
+        armed: z.number().describe('Of them, those that it has seen enough of to judge.'),
+        waiting: z.array(z.object({ population: z.string(), lacks: z.string() })).describe('What the others lack; the first ten.'),
+      }),
+    ),
+  }),
 })
 
 export const detectorSchema = z.object({

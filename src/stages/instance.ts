@@ -17,8 +17,10 @@ import { openStore } from '../store/open.ts'
 import { batchRows } from '../store/rows.ts'
 import type { Store } from '../store/store.ts'
 import { actionHeaders, openActionKey } from './action-record.ts'
+import { backUp } from './backup.ts'
 import { Checkpointing } from './checkpointing.ts'
 import { fileClaims } from './file-claims.ts'
+import { Gate } from './gate.ts'
 import { type Inlets, openInlets } from './inlets.ts'
 import { openMapper, openPseudonym } from './mapper.ts'
 import { countBy, type Outcome } from './outcome.ts'
@@ -156,12 +158,13 @@ async function start(
     clearTimeout(patience)
   })
 
+  const gate = new Gate()
   const handle = async (batch: SourceBatch, context: Parameters<Pipeline['handle']>[1]) => {
     const { topic, partition } = batch
     const started = performance.now()
     const group = config.kafka.brokers.length > 0 ? config.kafka.groupId : null
     await traceBatch({ destination: topic, partition, first: batch.first, messages: batch.records.length, group }, () =>
-      pipeline.handle(batch, context),
+      gate.pass(() => pipeline.handle(batch, context)),
     )
     metrics.recordsReceived.add(batch.records.length, { topic })
     metrics.batches.add(1, { topic })
@@ -197,6 +200,10 @@ async function start(
       store,
       status,
       alerts,
+      decisions: () => {
+        const { decisions } = pipeline.current
+        return { budget: decisions.budget(), populations: decisions.status(), looks: decisions.looks() }
+      },
       detectors: detectors.map(({ name, category, version, title, consumes }) => ({
         name,
         category,
@@ -212,6 +219,7 @@ async function start(
       replayWebhooks: (selection) => dispatcher.replay(selection),
       act: (action) => inlets.control(actionHeaders(action, actionKey)),
       resend: ({ letter, signal, value }) => inlets.control(replayHeaders(letter, actionKey), { signal, value, key: letter }),
+      backup: (directory) => backUp(directory, { store, data: config.data.directory, version, quiet: (work) => gate.alone(work) }),
       pseudonym,
       metrics: () => observability.prometheus(),
     },

@@ -12,6 +12,7 @@ import { Journal } from '../sources/journal/journal.ts'
 import { lockData } from '../store/data-lock.ts'
 import { openStore } from '../store/open.ts'
 import { actionHeaders, openActionKey } from './action-record.ts'
+import { backUp } from './backup.ts'
 import { openPseudonym } from './mapper.ts'
 import { replayHeaders } from './replay-record.ts'
 
@@ -21,7 +22,7 @@ type Content = { readonly signal: 'traces' | 'metrics' | 'logs'; readonly value:
  * The API over a data folder that nobody runs on, for as long as `ask` takes: it locks the folder, opens store and journal, and listens nowhere. What is
  * written into the log or the outbox takes effect when the next instance starts. Throws TW_STORE_BUSY where a process took the folder meanwhile.
  */
-export async function askResting<T>(config: Config, ask: (server: Server['app']) => Promise<T>): Promise<T> {
+export async function askResting<T>(config: Config, version: string, ask: (server: Server['app']) => Promise<T>): Promise<T> {
   const lock = await lockData(config.data.directory)
   try {
     const store = await openStore(config, `${config.kafka.groupId}|${configHash(config)}`)
@@ -34,10 +35,16 @@ export async function askResting<T>(config: Config, ask: (server: Server['app'])
         // Whoever may open the folder may do everything.
         { ...settings, host: '127.0.0.1', tokens: [] },
         {
-          version: 'resting',
+          version,
           store,
           status: () => ({ records: 0, events: 0, alerts: 0, deadLetters: 0, watermark: null, lag: [], problems: [] }),
           alerts: new AlertFeed(),
+          // State is not read here: what was armed is known to who runs.
+          decisions: () => ({
+            budget: { perDay: config.decisions.falseIncidentsPerDay, day: null, spent: {} },
+            populations: [],
+            looks: [],
+          }),
           detectors: detectors.map(({ name, category, version, title, consumes }) => ({
             ...{ name, category, version, title, consumes },
             enabled: !config.decisions.disabled.includes(name),
@@ -55,6 +62,7 @@ export async function askResting<T>(config: Config, ask: (server: Server['app'])
             ),
           act: (action) => append(config, actionHeaders(action, key), { signal: 'traces', value: new Uint8Array(0) }),
           resend: ({ letter, ...content }) => append(config, replayHeaders(letter, key), content),
+          backup: (directory) => backUp(directory, { store, data: config.data.directory, version, quiet: (work) => work() }),
           pseudonym: await openPseudonym(config),
           metrics: async () => '',
         },

@@ -61,6 +61,11 @@ it('from the command line: incidents are found, acknowledged, silenced and judge
   }
   await instance.drained()
 
+  const told = (await tidewatch('status', ...where)).out
+  expect(told).toMatch(/budget +1 false incidents a day accepted; tests of \d{4}-\d\d-\d\d may open 0\.\d+\n/)
+  expect(told).toMatch(/volume-and-breadth +extraction +armed \(\d+\)\n/)
+  expect(told).toMatch(/label-flip +poisoning +has seen nothing that it looks at\n/)
+
   const { out } = await tidewatch('principals', 'find', traffic.attacker, '--json', ...where)
   const [mallory] = objects<{ id: string; calls: number; incidents: Alert[] }>(out)
   expect(mallory).toMatchObject({ id: expect.stringMatching(/^h-[0-9a-f]{24}$/), calls: expect.any(Number) })

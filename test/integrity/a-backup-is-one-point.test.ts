@@ -20,6 +20,7 @@ it('a backup made in the middle of traffic, restored elsewhere and gone on from,
     otlp: { http: { port: 0 }, grpc: { enabled: false } },
     server: { port: 0 },
     state: { checkpointEvery: { records: 15 } },
+    identity: { key: Buffer.alloc(32, 3).toString('base64') },
   })
   const file = join(directory, 'tidewatch.yaml')
   await writeFile(file, stringify(settings(first)))

@@ -148,6 +148,17 @@ describe('the pipeline', () => {
     })
     const status = statusSchema.parse((await get('/api/v1/status')).json())
     expect(status).toMatchObject({ events: 1_234, watermark: '2026-03-01T12:00:00.000001Z', store: 'chdb' })
+    expect(status.readiness.budget).toMatchObject({ perDay: 1, day: '2026-03-04', spent: { extraction: 0.25 } })
+    expect(status.readiness.detectors).toEqual([
+      {
+        name: 'query-shift',
+        category: 'extraction',
+        enabled: true,
+        populations: 2,
+        armed: 1,
+        waiting: [{ population: 'prod/code', lacks: '28 more subjects' }],
+      },
+    ])
     expect(status.problems.map((problem) => [problem.component, problem.blocking])).toEqual([
       ['kafka', true],
       ['webhooks', false],

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { ServerDeps } from '../deps.ts'
 import { collectProblems } from '../problems.ts'
 import type { Progress } from '../progress.ts'
+import { readiness } from '../readiness.ts'
 import type { Route } from '../route.ts'
 import { detectorSchema, statusSchema } from '../schemas.ts'
 
@@ -26,6 +27,7 @@ export function pipelineRoutes(deps: ServerDeps, progress: Progress): Route[] {
           inputs: deps.inputs(),
           problems,
           webhooks: deps.webhooks(),
+          readiness: readiness(deps.decisions(), deps.detectors),
         }
       },
     },
