@@ -6,9 +6,11 @@ import { configCommand } from './config.ts'
 import { deadlettersCommand } from './deadletters.ts'
 import { demoCommand } from './demo.ts'
 import { detectorsCommand } from './detectors.ts'
+import { expectCommand } from './expect.ts'
 import { alertsCommand, incidentsCommand } from './incidents.ts'
 import { inspectCommand } from './inspect.ts'
 import { principalsCommand } from './principals.ts'
+import { referencesCommand } from './references.ts'
 import { replayCommand } from './replay.ts'
 import { runCommand } from './run.ts'
 import { statusCommand } from './status.ts'
@@ -44,6 +46,8 @@ Examples:
     backupCommand(),
     restoreCommand(),
     principalsCommand(),
+    referencesCommand(),
+    expectCommand(),
     detectorsCommand(),
     configCommand(),
   ]

@@ -9,6 +9,8 @@ export interface Handling {
   readonly acknowledged?: { readonly by: string; readonly time: string }
   readonly silenced?: { readonly by: string; readonly time: string; readonly until: string }
   readonly feedback?: { readonly verdict: FeedbackVerdict; readonly by: string; readonly time: string }
+  /** It falls into a change that was announced. */
+  readonly expected?: { readonly by: string; readonly note: string; readonly from: string; readonly until: string }
 }
 
 /** What a person says of an incident: it was one, it was a false alarm, or it was real but nothing bad. */

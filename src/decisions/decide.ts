@@ -5,10 +5,11 @@ import { detectors as registered } from '../detection/registry.ts'
 import { TidewatchError } from '../errors.ts'
 import { ByteReader, ByteWriter } from '../sketches/bytes.ts'
 import type { Category, Subject } from '../telemetry/events.ts'
-import type { Action } from './action.ts'
+import type { Action, ExpectAction, ReferenceAction } from './action.ts'
 import type { Alert } from './alert.ts'
 import { Budget } from './budget.ts'
 import { type Detail, evidenceOf } from './evidence.ts'
+import { Expectations } from './expectations.ts'
 import { combine } from './fusion.ts'
 import { Handlings, type HandlingsState } from './handlings.ts'
 import { Incident, type Standing } from './incident.ts'
@@ -36,6 +37,10 @@ export interface PopulationStatus {
   readonly subjects: number
   /** What is missing until it can judge; null when armed. */
   readonly lacks: string | null
+  /** Since when it learns, event time, microseconds. */
+  readonly since: number
+  /** Who stopped its learning, and when (microseconds); null where it learns. */
+  readonly frozen: { readonly by: string; readonly time: number; readonly note: string } | null
 }
 
 /** The one budget, and what of it the tests of the present day have taken: a bound on the false incidents that they are expected to open. */
@@ -58,6 +63,8 @@ export interface Decisions {
   /** The same of detectors that judge every look by itself: their readiness is that of each single state. */
   looks(): LookStatus[]
   budget(): BudgetStatus
+  /** Announced changes that are kept, oldest first. */
+  expectations(): ExpectAction[]
   /** All state as bytes; `restore` on a new stage with the same detectors goes on as if nothing had happened. */
   snapshot(): Uint8Array
   /** Throws TW_STATE_MISMATCH for bytes of another format or another set of detectors. */
@@ -71,7 +78,7 @@ const hysteresis = 10
 const shownCalls = 8
 /** Bound on memory; the suspect that was silent longest makes room unless it has an incident. */
 const mostSuspects = 200_000
-const snapshotFormat = 4
+const snapshotFormat = 5
 
 export function createDecisions(options: DecisionOptions): Decisions {
   const definitions = new Map((options.detectors ?? registered).map((definition) => [definition.name, definition]))
@@ -79,6 +86,9 @@ export function createDecisions(options: DecisionOptions): Decisions {
   const budget = new Budget(options.falseIncidentsPerDay)
   const handlings = new Handlings()
   const looks = new LookDecisions(budget, handlings)
+  const expectations = new Expectations()
+  /** Who stopped the learning of a detector's population, by their names. */
+  const frozen = new Map<string, ReferenceAction>()
   const populations = new Map<string, ScorePopulation>()
   const references = new Map<string, Reference>()
   const suspects = new Map<string, Suspect>()
@@ -225,7 +235,9 @@ export function createDecisions(options: DecisionOptions): Decisions {
 
     // Warm-up days count too: they say how many subjects to plan for.
     const level = budget.level(observation.category, suspect.key, observation.time, observation.run) * handlings.bar(observation)
-    const learn = handlings.teaches(observation, suspect.incident !== null)
+    const reference = `${definition.name}\u0000${observation.population}`
+    const learns = !frozen.has(reference) && expectations.covering(observation, observation.time) === null
+    const learn = learns && handlings.teaches(observation, suspect.incident !== null)
     // Warm-up runs from the first word of a population, whether or not its reference could score it yet.
     const scores = populationOf(definition.name, observation.population, observation.time)
     const referred = refer(definition, observation, learn)
@@ -263,7 +275,7 @@ export function createDecisions(options: DecisionOptions): Decisions {
       }
       alerts.push(...decide(suspect, observation, level))
     }
-    if (handlings.teaches(observation, suspect.incident !== null)) scores.learn(observation.subject.id, score, observation.time)
+    if (learns && handlings.teaches(observation, suspect.incident !== null)) scores.learn(observation.subject.id, score, observation.time)
     return { score, pValue, alerts }
   }
 
@@ -277,29 +289,52 @@ export function createDecisions(options: DecisionOptions): Decisions {
   return {
     process(observation) {
       const verdict = judge(observation)
-      return verdict.alerts.length === 0 ? verdict : { ...verdict, alerts: handlings.note(verdict.alerts) }
+      return verdict.alerts.length === 0 ? verdict : { ...verdict, alerts: expectations.note(handlings.note(verdict.alerts)) }
     },
 
     advance(time) {
-      return [...handlings.note(advance(time)), ...handlings.expire(time)]
+      return expectations.note([...handlings.note(advance(time)), ...handlings.expire(time)])
     },
 
     act(action) {
+      switch (action.kind) {
+        case 'freeze':
+          frozen.set(`${action.detector}\u0000${action.population}`, action)
+          return []
+        case 'thaw':
+          frozen.delete(`${action.detector}\u0000${action.population}`)
+          return []
+        case 'expect':
+          expectations.add(action)
+          return []
+        case 'withdraw':
+          expectations.withdraw(action.expectation)
+          return []
+      }
       if (action.kind === 'feedback' && action.verdict === 'true') {
         const subject = handlings.subjectOf(action.incident)
         if (subject !== null) unlearn(subject.category, subject.id)
       }
-      return handlings.act(action, clock)
+      return expectations.note(handlings.act(action, clock))
     },
 
     status() {
       return [...populations].map(([key, scores]) => {
         const [detector, population] = key.split('\u0000')
-        return { detector, population, subjects: scores.size, lacks: scores.lacks(Math.max(clock, scores.since)) }
+        const stopped = frozen.get(key)
+        return {
+          detector,
+          population,
+          subjects: scores.size,
+          lacks: scores.lacks(Math.max(clock, scores.since)),
+          since: scores.since,
+          frozen: stopped === undefined ? null : { by: stopped.by, time: stopped.time, note: stopped.note },
+        }
       })
     },
 
     looks: () => looks.status(),
+    expectations: () => expectations.list(),
 
     budget: () => ({
       perDay: budget.perDay,
@@ -323,6 +358,7 @@ export function createDecisions(options: DecisionOptions): Decisions {
         .block(serialize([...open].map(({ key }) => key)))
         .block(serialize(looks.state()))
         .block(serialize(handlings.state()))
+        .block(serialize({ expectations: expectations.list(), frozen: [...frozen] }))
         .finish()
     },
 
@@ -348,6 +384,10 @@ export function createDecisions(options: DecisionOptions): Decisions {
       for (const key of deserialize(reader.block()) as string[]) open.add(suspects.get(key)!)
       looks.restore(deserialize(reader.block()) as LookIncidentState[])
       handlings.restore(deserialize(reader.block()) as HandlingsState)
+      const said = deserialize(reader.block()) as { expectations: ExpectAction[]; frozen: [string, ReferenceAction][] }
+      expectations.restore(said.expectations)
+      frozen.clear()
+      for (const [key, action] of said.frozen) frozen.set(key, action)
     },
   }
 }

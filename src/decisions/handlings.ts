@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Category, Subject } from '../telemetry/events.ts'
 import { isoMicros } from '../telemetry/time.ts'
-import type { Action } from './action.ts'
+import type { IncidentAction } from './action.ts'
 import type { Alert, Handling } from './alert.ts'
 
 /** How long feedback moves the calibration of its subject, by event time. */
@@ -87,7 +87,7 @@ export class Handlings {
    * Takes an action up at the event time `clock`. Gives the change of the incident that it is, none where the incident is over or not known any
    * more.
    */
-  act(action: Action, clock: number): Alert[] {
+  act(action: IncidentAction, clock: number): Alert[] {
     const known = this.#known.get(action.incident)
     if (known === undefined || this.#taken.has(action.id)) return []
     put(this.#taken, action.id, true, mostTaken)
@@ -180,7 +180,7 @@ export class Handlings {
     put(this.#known, incident, known, mostPast, ({ last }) => last === null)
   }
 
-  #change(known: Known, action: Action, clock: number, change: NonNullable<Handling['change']>): Alert[] {
+  #change(known: Known, action: IncidentAction, clock: number, change: NonNullable<Handling['change']>): Alert[] {
     if (known.last === null) return []
     known.last = changed(known.last, action.id, clock)
     return [this.#handled(known, known.last, change)]

@@ -20,9 +20,11 @@ export function wants({ categories, minSeverity, models, subjectKinds }: Routing
 
 /**
  * Changes under a silence are recorded and nobody is told, except of the end of an incident that was told of before the silence: what
- * opened a page must close it.
+ * opened a page must close it. The same of what falls into an announced change.
  */
 export function withheld({ handling, time, opened, status }: Alert): boolean {
+  const expected = handling?.expected
+  if (expected !== undefined && !(status === 'resolved' && microsOf(opened) < microsOf(expected.from))) return true
   const silence = handling?.silenced
   if (silence === undefined || microsOf(time) >= microsOf(silence.until)) return false
   return !(status === 'resolved' && microsOf(opened) < microsOf(silence.time))

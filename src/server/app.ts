@@ -13,6 +13,7 @@ import type { Route } from './route.ts'
 import { actionRoutes } from './routes/actions.ts'
 import { alertRoutes } from './routes/alerts.ts'
 import { backupRoutes } from './routes/backup.ts'
+import { calibrationRoutes } from './routes/calibration.ts'
 import { deadLetterRoutes } from './routes/dead-letters.ts'
 import { EventStreams } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -72,6 +73,7 @@ export function createServer(config: Config['server'], deps: ServerDeps, log?: F
     ...healthRoutes(deps),
     ...alertRoutes(deps),
     ...actionRoutes(deps),
+    ...calibrationRoutes(deps),
     ...principalRoutes(deps),
     ...pipelineRoutes(deps, progress),
     ...deadLetterRoutes(deps),

@@ -14,6 +14,7 @@ interface ActionRow extends Positioned {
   note: string
   until_micros: number | null
   verdict: string
+  about: string
 }
 
 export interface ShownAction {
@@ -25,6 +26,8 @@ export interface ShownAction {
   readonly note: string
   readonly until: string | null
   readonly verdict: string | null
+  /** A population, or an announced change, where it is not about an incident. */
+  readonly about: Readonly<Record<string, unknown>>
 }
 
 /** What people did, newest first. */
@@ -32,7 +35,7 @@ export async function readActions(store: Reader, filter: ActionFilter, limit: nu
   const wanted = (['kind', 'incident'] as const).filter((column) => filter[column] !== undefined)
   const where = [...wanted.map((column) => `${column} = {${column}:String}`), '(micros, key) < ({time:Int64}, {key:String})']
   const rows = await store.query<ActionRow>(
-    `SELECT toUnixTimestamp64Micro(time) AS micros, id AS key, incident, kind, by, note, toUnixTimestamp64Micro(until) AS until_micros, verdict
+    `SELECT toUnixTimestamp64Micro(time) AS micros, id AS key, incident, kind, by, note, toUnixTimestamp64Micro(until) AS until_micros, verdict, about
      FROM actions WHERE ${where.join(' AND ')} ORDER BY micros DESC, key DESC LIMIT 1 BY key LIMIT {limit:UInt32}`,
     { ...filter, ...place(before), limit: limit + 1 },
   )
@@ -45,5 +48,6 @@ export async function readActions(store: Reader, filter: ActionFilter, limit: nu
     note: row.note,
     until: row.until_micros === null ? null : isoMicros(row.until_micros),
     verdict: row.verdict === '' ? null : row.verdict,
+    about: JSON.parse(row.about) as Record<string, unknown>,
   }))
 }

@@ -1,3 +1,4 @@
+import type { ExpectAction } from '../decisions/action.ts'
 import type { BudgetStatus, PopulationStatus } from '../decisions/decide.ts'
 import type { LookStatus } from '../decisions/looks.ts'
 import { isoMicros } from '../telemetry/time.ts'
@@ -8,13 +9,14 @@ export interface DecisionsStatus {
   readonly budget: BudgetStatus
   readonly populations: readonly PopulationStatus[]
   readonly looks: readonly LookStatus[]
+  readonly expectations: readonly ExpectAction[]
 }
 
 /** Populations that are named where they lack something; there may be thousands. */
 const mostNamed = 10
 
 /** The budget, and of every detector whether it can judge yet. */
-export function readiness({ budget, populations, looks }: DecisionsStatus, detectors: readonly DetectorSummary[]) {
+export function readiness({ budget, populations, looks }: Omit<DecisionsStatus, 'expectations'>, detectors: readonly DetectorSummary[]) {
   const { perDay, day, spent } = budget
   return {
     budget: { perDay, day: day === null ? null : isoMicros(day).slice(0, 10), spent },

@@ -41,6 +41,10 @@ export const alertSchema = z
         acknowledged: z.object({ by: z.string(), time: z.string() }).optional(),
         silenced: z.object({ by: z.string(), time: z.string(), until: z.string() }).optional(),
         feedback: z.object({ verdict: verdicts, by: z.string(), time: z.string() }).optional(),
+        expected: z
+          .object({ by: z.string(), note: z.string(), from: z.string(), until: z.string() })
+          .optional()
+          .describe('It falls into a change that was announced.'),
       })
       .optional()
       .describe('What people did; absent as long as nobody did anything.'),
@@ -124,12 +128,13 @@ export const deliverySchema = z.object({
 export const actionSchema = z.object({
   id: z.string(),
   incident: z.string(),
-  kind: z.enum(['acknowledge', 'silence', 'feedback']),
+  kind: z.enum(['acknowledge', 'silence', 'feedback', 'freeze', 'thaw', 'expect', 'withdraw']),
   by: z.string().describe('Name of the token; `local` where there are none.'),
   time: z.string(),
   note: z.string(),
-  until: nullableText.describe('End of a silence.'),
+  until: nullableText.describe('End of a silence, or of an announced change.'),
   verdict: verdicts.nullable(),
+  about: z.record(z.string(), z.unknown()).describe('The population that is frozen, or the change that was announced.'),
 })
 
 export const webhookSchema = z.object({

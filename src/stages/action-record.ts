@@ -24,11 +24,25 @@ export async function openActionKey({ identity, data }: Config): Promise<ActionK
   return createHmac('sha256', key).update('tidewatch actions').digest()
 }
 
-const common = { id: z.string(), incident: z.string(), time: z.number(), by: z.string(), note: z.string() }
+const done = { id: z.string(), time: z.number(), by: z.string(), note: z.string() }
+const common = { ...done, incident: z.string() }
+const ofPopulation = { ...done, detector: z.string(), population: z.string() }
 const actionSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('acknowledge'), ...common }),
   z.strictObject({ kind: z.literal('silence'), until: z.number(), ...common }),
   z.strictObject({ kind: z.literal('feedback'), verdict: z.enum(['true', 'false', 'benign']), ...common }),
+  z.strictObject({ kind: z.literal('freeze'), ...ofPopulation }),
+  z.strictObject({ kind: z.literal('thaw'), ...ofPopulation }),
+  z.strictObject({
+    kind: z.literal('expect'),
+    from: z.number(),
+    until: z.number(),
+    model: z.string().nullable(),
+    service: z.string().nullable(),
+    category: z.enum(['extraction', 'poisoning', 'activation', 'signal', 'trust']).nullable(),
+    ...done,
+  }),
+  z.strictObject({ kind: z.literal('withdraw'), expectation: z.string(), ...done }),
 ])
 
 export const sign = (key: ActionKey, text: string) => createHmac('sha256', key).update(text).digest()

@@ -202,7 +202,12 @@ async function start(
       alerts,
       decisions: () => {
         const { decisions } = pipeline.current
-        return { budget: decisions.budget(), populations: decisions.status(), looks: decisions.looks() }
+        return {
+          budget: decisions.budget(),
+          populations: decisions.status(),
+          looks: decisions.looks(),
+          expectations: decisions.expectations(),
+        }
       },
       detectors: detectors.map(({ name, category, version, title, consumes }) => ({
         name,

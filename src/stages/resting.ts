@@ -44,6 +44,7 @@ export async function askResting<T>(config: Config, version: string, ask: (serve
             budget: { perDay: config.decisions.falseIncidentsPerDay, day: null, spent: {} },
             populations: [],
             looks: [],
+            expectations: [],
           }),
           detectors: detectors.map(({ name, category, version, title, consumes }) => ({
             ...{ name, category, version, title, consumes },

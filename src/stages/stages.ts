@@ -22,7 +22,7 @@ export class Stages implements Stage {
   private readonly identity: string
   private readonly ingest: Ingest
   private readonly detection: Detection
-  readonly decisions: Pick<Decisions, 'status' | 'looks' | 'budget'>
+  readonly decisions: Pick<Decisions, 'status' | 'looks' | 'budget' | 'expectations'>
   private readonly deciding: Decisions
   private time: number | null = null
 

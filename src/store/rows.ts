@@ -13,6 +13,7 @@ import type {
   TrainingUpdateEvent,
 } from '../telemetry/events.ts'
 import { modelKey } from '../telemetry/events.ts'
+import { isoMicros } from '../telemetry/time.ts'
 import type { Row, WriteBatch } from './store.ts'
 
 /**
@@ -232,12 +233,28 @@ export function actionRow(action: Action): Row {
   return {
     time: micros(action.time),
     id: action.id,
-    incident: action.incident,
+    incident: 'incident' in action ? action.incident : '',
     kind: action.kind,
     by: action.by,
     note: action.note,
-    until: action.kind === 'silence' ? micros(action.until) : null,
+    until: 'until' in action ? micros(action.until) : null,
     verdict: action.kind === 'feedback' ? action.verdict : '',
+    about: JSON.stringify(aboutOf(action)),
+  }
+}
+
+/** What an action is about where that is no incident. */
+function aboutOf(action: Action): object {
+  switch (action.kind) {
+    case 'freeze':
+    case 'thaw':
+      return { detector: action.detector, population: action.population }
+    case 'expect':
+      return { from: isoMicros(action.from), model: action.model, service: action.service, category: action.category }
+    case 'withdraw':
+      return { expectation: action.expectation }
+    default:
+      return {}
   }
 }
 

@@ -110,6 +110,7 @@ it('shows what was done, with its incident and page by page', async () => {
     time: '2026-03-01T12:00:00.000002Z',
     until: '2026-03-01T12:01:40.000000Z',
     verdict: null,
+    about: {},
   })
   expect((await get('/api/v1/actions?kind=silence')).items).toHaveLength(1)
   expect((await get(incident)).actions.map(({ id }: { id: string }) => id)).toEqual(['act_3', 'act_2', 'act_1'])

@@ -28,10 +28,18 @@ export function makeDeps(store: ReadStore | ServerDeps['store'], changes: Partia
     decisions: () => ({
       budget: { perDay: 1, day: 1_772_582_400_000_000, spent: { extraction: 0.25, poisoning: 0, activation: 0, signal: 0, trust: 0 } },
       populations: [
-        { detector: 'query-shift', population: 'prod/chat', subjects: 40, lacks: null },
-        { detector: 'query-shift', population: 'prod/code', subjects: 3, lacks: '28 more subjects' },
+        { detector: 'query-shift', population: 'prod/chat', subjects: 40, lacks: null, since: 1_772_409_600_000_000, frozen: null },
+        {
+          detector: 'query-shift',
+          population: 'prod/code',
+          subjects: 3,
+          lacks: '28 more subjects',
+          since: 1_772_409_600_000_000,
+          frozen: null,
+        },
       ],
       looks: [],
+      expectations: [],
     }),
     inputs: () => ['http://127.0.0.1:4318', 'grpc://127.0.0.1:4317'],
     webhooks: () => [],
