@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Command } from 'commander'
 import { detectorNamed, detectors } from '../detection/registry.ts'
+import { packageRoot } from './version.ts'
 
 /** `tidewatch detectors [show NAME]`: what looks at the telemetry. */
 export function detectorsCommand(): Command {
@@ -27,20 +30,42 @@ Examples:
     .description('Show what a detector looks at, how much it keeps and what its score means.')
     .addHelpText('after', '\nExample:\n  tidewatch detectors show query-shift')
     .action((name: string) => {
-      const { title, category, version, consumes, maxSubjects, quantity, effectFloor } = detectorNamed(name)
-      process.stdout.write(
-        [
-          `${name} (${category}, version ${version})`,
-          `  finds         ${finding(title)}`,
-          `  consumes      ${consumes.join(', ')}`,
-          `  subjects      at most ${maxSubjects} at once`,
-          `  score means   ${quantity.name}`,
-          `  silent below  ${quantity.value(effectFloor).toPrecision(3)}, however sure it is`,
-          '',
-        ].join('\n'),
-      )
+      detectorNamed(name)
+      process.stdout.write(`${plain(sectionOf(name))}\n`)
     })
   return command
+}
+
+/** What the page of the detectors says of one. */
+function sectionOf(name: string): string {
+  const page = readFileSync(join(packageRoot, 'docs', 'detectors', 'reference.md'), 'utf8')
+  const from = page.indexOf(`\n## ${name}\n`) + 1
+  const to = page.indexOf('\n## ', from)
+  return page.slice(from, to < 0 ? undefined : to).trim()
+}
+
+/** Markdown as a terminal shows it: lines of a hundred columns, tables as columns. */
+function plain(markdown: string): string {
+  const blocks = markdown.split(/\n{2,}/).map((block) => {
+    if (block.startsWith('|')) {
+      const rows = block.split('\n').slice(2)
+      return rows
+        .map((row) =>
+          row
+            .split('|')
+            .slice(1, 3)
+            .map((cell) => cell.trim()),
+        )
+        .map(([fact, value]) => `  ${fact!.padEnd(14)}${value}`)
+        .join('\n')
+    }
+    return wrap(block.replace(/^## /, '').replaceAll('**', ''), 100)
+  })
+  return blocks.join('\n\n')
+}
+
+function wrap(text: string, width: number): string {
+  return text.replace(new RegExp(`(?![^\\n]{1,${width}}$)([^\\n]{1,${width}}) `, 'g'), '$1\n')
 }
 
 /** A title without a subject. */

@@ -11,7 +11,8 @@ describe('migrations on a cluster', () => {
       expect(statement).toContain('ON CLUSTER `my\\`cluster`')
       expect(statement).not.toContain('{{')
       if (statement.startsWith('CREATE TABLE')) expect(statement).toMatch(/ENGINE = Replicated\w*MergeTree/)
-      else if (!statement.startsWith('ALTER TABLE')) expect(statement).toMatch(/^CREATE MATERIALIZED VIEW IF NOT EXISTS \w+_view .* TO \w+ AS/)
+      else if (!statement.startsWith('ALTER TABLE'))
+        expect(statement).toMatch(/^CREATE MATERIALIZED VIEW IF NOT EXISTS \w+_view .* TO \w+ AS/)
     }
   })
 
