@@ -5,6 +5,7 @@ import { strangeInputs } from '../../detectors/activation/strange-inputs.ts'
 import { coordinatedAccounts } from '../../detectors/extraction/coordinated-accounts.ts'
 import { probeParameters } from '../../detectors/extraction/probe-parameters.ts'
 import { queryShift } from '../../detectors/extraction/query-shift.ts'
+import { syntheticQueries } from '../../detectors/extraction/synthetic-queries.ts'
 import { volumeAndBreadth } from '../../detectors/extraction/volume-and-breadth.ts'
 import { backdoorActivation } from '../../detectors/poisoning/backdoor-activation.ts'
 import { labelFlip } from '../../detectors/poisoning/label-flip.ts'
@@ -21,6 +22,7 @@ export const detectors: readonly DetectorDefinition[] = [
   volumeAndBreadth as DetectorDefinition,
   probeParameters as DetectorDefinition,
   queryShift as DetectorDefinition,
+  syntheticQueries as DetectorDefinition,
   coordinatedAccounts as DetectorDefinition,
   activationOod as DetectorDefinition,
   strangeInputs as DetectorDefinition,
