@@ -9,6 +9,8 @@ import { runOf, SampleBlock, shareOf } from './sample-block.ts'
 /** Fewer samples of one class from one source are no cluster. */
 const leastSamples = 8
 const shownSamples = 12
+/** What is surer than this is told to those who watch the model that the run makes. */
+const whisperedBelow = 0.01
 /** A displacement that is no rarer cannot become significant, whatever joins it. */
 const notWorthwhile = 0.01
 /** Parts of a source's error probability: for all its samples of a class, for its near-duplicates, for single deliveries. */
@@ -260,6 +262,7 @@ function findingAbout(block: SampleBlock, deviation: Deviation, source: number, 
   const bound = others.length === 0 ? Number.POSITIVE_INFINITY : others[Math.floor(0.95 * others.length)]
   const far = own.filter(({ projection }) => projection > bound).sort((a, b) => b.projection - a.projection || a.at - b.at)
   const times = (far.length > 0 ? far : own).map(({ at }) => block.time[at])
+  const surely = verdict.pValue <= whisperedBelow && far.length >= leastSamples / 2
   const shard = delivery < 0 || block.deliveries[delivery].name === '' ? null : block.deliveries[delivery].name
   return {
     about: {
@@ -286,7 +289,40 @@ function findingAbout(block: SampleBlock, deviation: Deviation, source: number, 
         .join(' '),
     },
     sketch: null,
+    ...(surely && {
+      whispered: whereOf(
+        block,
+        ofClass,
+        source,
+        far.map(({ at }) => at),
+      ),
+    }),
   }
+}
+
+/** Where the cluster lies, and where the class lies otherwise: means of folded activations. And how many others lie nearer to the cluster. */
+function whereOf(block: SampleBlock, ofClass: number, source: number, cluster: readonly number[]): Record<string, Float64Array> {
+  const d = block.dimensions
+  const vectors = block.vectors()
+  const others: number[] = []
+  for (let at = 0; at < block.size; at++) if (block.label[at] === ofClass && block.source[at] !== source) others.push(at)
+  const meanOf = (members: readonly number[]) => {
+    const mean = new Float64Array(d)
+    for (const at of members) for (let i = 0; i < d; i++) mean[i] += vectors[at * d + i] / members.length
+    return mean
+  }
+  const centre = meanOf(cluster)
+  const ordinary = meanOf(others)
+  let near = 0
+  for (const at of others) if (isNearer(vectors.subarray(at * d, at * d + d), centre, ordinary)) near++
+  return { centre, ordinary, share: Float64Array.of((near + 1) / (others.length + 2)) }
+}
+
+/** Whether a folded activation lies nearer to a cluster than to its class. */
+export function isNearer(vector: ArrayLike<number>, centre: Float64Array, ordinary: Float64Array): boolean {
+  let excess = 0
+  for (let i = 0; i < centre.length; i++) excess += (vector[i] - (centre[i] + ordinary[i]) / 2) * (centre[i] - ordinary[i])
+  return excess > 0
 }
 
 function figure(value: number): number {

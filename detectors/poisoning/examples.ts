@@ -27,6 +27,11 @@ export interface ExampleSource {
 const classes = 4
 const dimensions = 8
 const epochs = 3
+/** Where the classes of example runs lie. */
+export function classCentres(random = createRandom('example/poisoning')): Float32Array[] {
+  return Array.from({ length: classes }, () => Float32Array.from({ length: dimensions }, () => 3 * random.normal()))
+}
+
 const start = Date.UTC(2026, 0, 5) * 1000
 
 /** Twelve sources of 50 to 170 samples over four classes, in two shards each. */
@@ -43,7 +48,7 @@ export function samplesOf(
   changes: Readonly<Record<string, (sample: ExampleSample) => SampleChange>>,
 ): Event[] {
   const random = createRandom('example/poisoning')
-  const centres = Array.from({ length: classes }, () => Float32Array.from({ length: dimensions }, () => 3 * random.normal()))
+  const centres = classCentres(random)
   const events: TrainingSampleEvent[] = []
   let time = start
   for (let run = 0; run < 12; run++)

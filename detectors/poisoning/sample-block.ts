@@ -37,10 +37,30 @@ export interface Delivery {
   first: number
 }
 
-/** How detectors of training samples key: one state sees the whole run. */
+/**
+ * How detectors of training samples key: one state sees the whole run. A call of the model that a run made belongs to the run; the model's
+ * version tells which one that is.
+ */
 export function runOf(event: Event): readonly Keyed[] {
+  if (event.kind === 'call') return event.model.version === null ? [] : [keyOf(event.model.version, event.environment)]
   if (event.kind !== 'trainingSample' || event.source === null) return []
-  return [{ subject: { kind: 'run', id: event.run }, population: `${event.environment}/${event.run}` }]
+  return [keyOf(event.run, event.environment)]
+}
+
+function keyOf(run: string, environment: string): Keyed {
+  return { subject: { kind: 'run', id: run }, population: `${environment}/${run}` }
+}
+
+/** Folds a vector to the numbers of `out`; values that are not finite are zeros. */
+export function fold(vector: Float32Array, out: Float64Array): void {
+  const d = out.length
+  out.fill(0)
+  for (let i = 0; i < vector.length; i++) {
+    const value = vector[i]
+    // The greatest half-precision number bounds what a broken vector can do.
+    const bounded = Number.isFinite(value) ? Math.max(-65504, Math.min(65504, value)) : 0
+    out[i % d] += i < d || (Math.imul(i, 0x9e3779b1) & 0x10000) !== 0 ? bounded : -bounded
+  }
 }
 
 /**
@@ -196,14 +216,8 @@ export class SampleBlock {
     this.codes.fill(0, at * d, (at + 1) * d)
     this.scales[at] = 0
     if (vector === null || Math.min(mostDimensions, vector.length) !== d) return
-    const folded = foldedVector
-    folded.fill(0)
-    for (let i = 0; i < vector.length; i++) {
-      const value = vector[i]
-      // The greatest half-precision number bounds what a broken vector can do.
-      const bounded = Number.isFinite(value) ? Math.max(-65504, Math.min(65504, value)) : 0
-      folded[i % d] += i < d || (Math.imul(i, 0x9e3779b1) & 0x10000) !== 0 ? bounded : -bounded
-    }
+    const folded = foldedVector.subarray(0, d)
+    fold(vector, folded)
     let largest = 0
     for (let i = 0; i < d; i++) largest = Math.max(largest, Math.abs(folded[i]))
     this.scales[at] = largest / 127

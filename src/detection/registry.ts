@@ -8,6 +8,7 @@ import { queryShift } from '../../detectors/extraction/query-shift.ts'
 import { syntheticQueries } from '../../detectors/extraction/synthetic-queries.ts'
 import { volumeAndBreadth } from '../../detectors/extraction/volume-and-breadth.ts'
 import { backdoorActivation } from '../../detectors/poisoning/backdoor-activation.ts'
+import { backdoorTrigger } from '../../detectors/poisoning/backdoor-trigger.ts'
 import { labelFlip } from '../../detectors/poisoning/label-flip.ts'
 import { provenance } from '../../detectors/poisoning/provenance.ts'
 import { sourceDrift } from '../../detectors/poisoning/source-drift.ts'
@@ -32,6 +33,7 @@ export const detectors: readonly DetectorDefinition[] = [
   provenance as DetectorDefinition,
   labelFlip as DetectorDefinition,
   backdoorActivation as DetectorDefinition,
+  backdoorTrigger as DetectorDefinition,
   sourceDrift as DetectorDefinition,
   updateOutlier as DetectorDefinition,
   sybilUpdates as DetectorDefinition,
