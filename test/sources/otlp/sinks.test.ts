@@ -18,7 +18,7 @@ describe('the journal as sink', () => {
 })
 
 describe('Kafka as sink', () => {
-  it('publishes to the topic of the signal, with headers, and passes its refusals on', async () => {
+  it('publishes to the topic of the signal, with headers and the key that it was given, and passes its refusals on', async () => {
     const published: unknown[] = []
     let failure: Error | null = null
     const publisher = {
@@ -30,7 +30,9 @@ describe('Kafka as sink', () => {
     }
     const sink = kafkaSink(publisher, { traces: 't', metrics: 'm', logs: 'l' })
     for (const signal of ['traces', 'metrics', 'logs'] as const) await sink.accept({ ...record, signal })
-    expect(published).toEqual(['t', 'm', 'l'].map((topic) => [topic, [{ value: record.value, headers: record.headers }]]))
+    expect(published).toEqual(['t', 'm', 'l'].map((topic) => [topic, [{ value: record.value, headers: record.headers, key: null }]]))
+    await sink.accept({ ...record, key: 'letter-1' })
+    expect(published.at(-1)).toMatchObject(['l', [{ key: 'letter-1' }]])
     failure = new TidewatchError('TW_SOURCE_UNAVAILABLE', 'away')
     await expect(sink.accept(record)).rejects.toBe(failure)
   })
