@@ -25,6 +25,12 @@ export async function getJson(path) {
   return check(await fetch(path, { headers: headers() })).json()
 }
 
+/** @param {string} path @param {object} body */
+export async function postJson(path, body) {
+  const options = { method: 'POST', headers: { ...headers(), 'content-type': 'application/json' }, body: JSON.stringify(body) }
+  return check(await fetch(path, options)).json()
+}
+
 /**
  * Reads the event stream until it ends. `last` is the id of the last alert seen.
  * @param {string | null} last

@@ -108,10 +108,23 @@ function showConnection(state, text) {
   node.textContent = text
 }
 
+/** Opens the incident that the address names, once, also where it is older than what is listed. */
+async function openNamed() {
+  const id = new URL(location.href).searchParams.get('incident')
+  if (loaded || id === null) return
+  if (!incidents.has(id)) {
+    const { alerts } = await getJson(`/api/v1/incidents/${encodeURIComponent(id)}`).catch(() => ({ alerts: [] }))
+    const newest = alerts.at(-1)
+    if (newest) show(newest, false)
+  }
+  incidents.get(id)?.open()
+}
+
 async function load() {
   const [status, page] = await Promise.all([getJson('/api/v1/status'), getJson('/api/v1/incidents?limit=100')])
   inputs = status.inputs
   for (const alert of page.items) show(alert, false)
+  await openNamed()
   loaded = true
   showProgress(status)
   showProblems(status.problems)

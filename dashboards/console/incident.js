@@ -1,4 +1,5 @@
 import { getJson } from './api.js'
+import { renderDeeds } from './deeds.js'
 import { element, pairs, time } from './element.js'
 import { inShort, renderEvidence } from './evidence.js'
 import { formatNumber, formatPValue } from './format.js'
@@ -74,6 +75,7 @@ export function createIncident(first) {
   function showDetail() {
     const changes = element('ol', 'changes')
     const side = element('div', '', block('What and who', about(alert)), block('Changes', changes))
+    side.prepend(block('What to do', renderDeeds(alert)))
     detail.replaceChildren(block('Evidence', renderEvidence(alert.evidence)), side)
     void fillChanges(changes, alert.incident)
   }
@@ -93,12 +95,24 @@ export function createIncident(first) {
     if (details.open) showDetail()
   }
 
-  details.addEventListener('toggle', () => details.open && showDetail())
+  details.addEventListener('toggle', () => {
+    if (details.open) showDetail()
+    // The address can be handed on: it opens the page with this incident open.
+    const url = new URL(location.href)
+    if (details.open) url.searchParams.set('incident', alert.incident)
+    else if (url.searchParams.get('incident') === alert.incident) url.searchParams.delete('incident')
+    history.replaceState(null, '', url)
+  })
   update(first)
   return {
     item,
     update,
     current: () => alert,
+    open() {
+      details.open = true
+      details.scrollIntoView({ block: 'start' })
+      summary.focus()
+    },
     /** Marks it for a moment. */
     highlight() {
       details.classList.remove('fresh')

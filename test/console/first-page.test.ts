@@ -1,5 +1,6 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { Action } from '../../src/decisions/action.ts'
 import type { Alert } from '../../src/decisions/alert.ts'
 import { createServer, type Server } from '../../src/server/app.ts'
 import type { ServerDeps } from '../../src/server/deps.ts'
@@ -188,5 +189,36 @@ describe.skipIf(executable === null)('the first page of the console', () => {
     await page.locator('.incident summary').click()
     await page.locator('.changes li').waitFor()
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360)
+  })
+
+  it('opens the incident that the address names, hands the address on, and tells the log what is done about it', async () => {
+    const acts: Action[] = []
+    await serve({
+      act: async (action) => {
+        acts.push(action)
+      },
+    })
+    await storeAlerts(embedded.store, [
+      makeAlert({ id: 'a-0001', incident: 'i-0001', title: 'the first' }),
+      makeAlert({ id: 'a-0002', incident: 'i-0002', title: 'the second' }),
+    ])
+    const page = await open()
+    await page.goto(`${address}/?incident=i-0001`)
+    await page.getByRole('button', { name: 'Acknowledge' }).waitFor()
+    expect(await page.locator('details[open] .title').allTextContents()).toEqual(['the first'])
+    await page.getByText('Nobody has done anything yet.').waitFor()
+    await page.getByRole('button', { name: 'Acknowledge' }).click()
+    await page.getByText('Acknowledge: written into the log.').waitFor()
+    await page.getByRole('button', { name: 'False alarm' }).click()
+    await page.getByText('False alarm: written into the log.').waitFor()
+    expect(acts).toMatchObject([
+      { kind: 'acknowledge', incident: 'i-0001', note: 'from the console' },
+      { kind: 'feedback', verdict: 'false', incident: 'i-0001' },
+    ])
+
+    await page.getByText('the second').click()
+    await page.waitForURL(/incident=i-0002/)
+    await page.locator('details[open] summary', { hasText: 'the second' }).click()
+    await page.waitForURL((url) => !url.searchParams.has('incident'))
   })
 })
