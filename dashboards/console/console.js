@@ -40,9 +40,11 @@ function show(alert, live) {
     incident.highlight()
     byId('announcement').textContent = `${alert.severity}: ${alert.title}, ${alert.status}`
   }
-  while (list.children.length > MAX_SHOWN && list.lastElementChild) {
-    for (const [id, { item }] of incidents) if (item === list.lastElementChild) incidents.delete(id)
-    list.lastElementChild.remove()
+  // What is being read stays, however old it is.
+  const shut = [...list.children].filter((item) => !item.querySelector('details[open]'))
+  for (const last of shut.slice(MAX_SHOWN)) {
+    for (const [id, { item }] of incidents) if (item === last) incidents.delete(id)
+    last.remove()
   }
 }
 
