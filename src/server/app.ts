@@ -15,10 +15,15 @@ import { alertRoutes } from './routes/alerts.ts'
 import { backupRoutes } from './routes/backup.ts'
 import { calibrationRoutes } from './routes/calibration.ts'
 import { deadLetterRoutes } from './routes/dead-letters.ts'
+import { detectorRoutes } from './routes/detectors.ts'
 import { EventStreams } from './routes/events.ts'
+import { evidenceRoutes } from './routes/evidence.ts'
 import { healthRoutes } from './routes/health.ts'
+import { modelRoutes } from './routes/models.ts'
 import { pipelineRoutes } from './routes/pipeline.ts'
 import { principalRoutes } from './routes/principals.ts'
+import { runRoutes } from './routes/runs.ts'
+import { settingsRoutes } from './routes/settings.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
 
 /** The console's files: beside the sources while developing, copied beside the compiled code in the package. */
@@ -74,11 +79,16 @@ export function createServer(config: Config['server'], deps: ServerDeps, log?: F
     ...alertRoutes(deps),
     ...actionRoutes(deps),
     ...calibrationRoutes(deps),
+    ...evidenceRoutes(deps),
     ...principalRoutes(deps),
+    ...modelRoutes(deps),
+    ...runRoutes(deps),
+    ...detectorRoutes(deps),
     ...pipelineRoutes(deps, progress),
     ...deadLetterRoutes(deps),
     ...backupRoutes(deps),
     ...webhookRoutes(deps),
+    ...settingsRoutes(deps),
     streams.route(),
   ]
   const routes = [...shown, documentRoute(shown, deps.version)]

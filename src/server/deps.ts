@@ -72,6 +72,8 @@ export interface ServerDeps {
   readonly backup: (directory: string) => Promise<{ readonly time: string; readonly version: string; readonly files: object }>
   /** What is stored of an identity. */
   readonly pseudonym: Pseudonym
+  /** The configuration as it runs, as YAML, secrets hidden. */
+  readonly settings: () => string
   /** Prometheus text format. */
   readonly metrics: () => Promise<string>
 }

@@ -16,6 +16,12 @@ export interface Page<T> {
 
 export interface AlertFilter {
   readonly category?: string | undefined
+  readonly detector?: string | undefined
+  readonly model?: string | undefined
+  /** `open` is everything that is not resolved. */
+  readonly open?: boolean | undefined
+  /** Part of the title, of a subject's or member's id, or an incident's id; letter case does not matter. */
+  readonly q?: string | undefined
   readonly status?: string | undefined
   readonly severity?: string | undefined
   readonly subject?: string | undefined
@@ -53,6 +59,20 @@ function conditions(filter: AlertFilter): { sql: string[]; parameters: Record<st
     sql.push(`${column} = {${column}:String}`)
     parameters[column] = filter[column]
   }
+  if (filter.model !== undefined) {
+    sql.push('model = {model:String}')
+    parameters.model = filter.model
+  }
+  if (filter.detector !== undefined) {
+    sql.push('has(detectors, {detector:String})')
+    parameters.detector = filter.detector
+  }
+  if (filter.open !== undefined) sql.push(`status ${filter.open ? '!=' : '='} 'resolved'`)
+  if (filter.q !== undefined) {
+    sql.push(`(positionCaseInsensitiveUTF8(title, {q:String}) > 0 OR incident = {q:String}
+      OR arrayExists(member -> positionCaseInsensitiveUTF8(member, {q:String}) > 0, members))`)
+    parameters.q = filter.q
+  }
   if (filter.since !== undefined) {
     sql.push("time >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')")
     parameters.since = filter.since
@@ -74,16 +94,47 @@ export async function readAlerts(store: Reader, filter: AlertFilter, limit: numb
   return pageOf(rows, limit, (row) => row.alert)
 }
 
-/** The newest alert of each incident, incidents that changed last first. Filters speak of that newest alert. */
+/**
+ * The newest alert of each incident, incidents that changed last first. Filters speak of that newest alert. The page is found on narrow
+ * columns, the texts are read for it only.
+ */
 export async function readIncidents(store: Reader, filter: AlertFilter, limit: number, before: Cursor): Promise<Page<string>> {
   const { sql, parameters } = conditions(filter)
   const where = [...sql, `(time, incident) < (${BEFORE}, {key:String})`]
   const rows = await store.query<Positioned & { alert: string }>(
     `SELECT toUnixTimestamp64Micro(time) AS micros, incident AS key, alert FROM incidents FINAL
-     WHERE ${where.join(' AND ')} ORDER BY time DESC, incident DESC LIMIT {limit:UInt32}`,
+     WHERE incident IN (
+       SELECT incident FROM incidents FINAL WHERE ${where.join(' AND ')} ORDER BY time DESC, incident DESC LIMIT {limit:UInt32}
+     ) ORDER BY time DESC, incident DESC`,
     { ...parameters, ...place(before), limit: limit + 1 },
   )
   return pageOf(rows, limit, (row) => row.alert)
+}
+
+export interface IncidentCounts {
+  readonly total: number
+  readonly open: number
+  /** Open ones by severity. */
+  readonly severities: Readonly<Record<string, number>>
+  /** Open ones by category. */
+  readonly categories: Readonly<Record<string, number>>
+}
+
+/** How many incidents the filter finds. */
+export async function countIncidents(store: Reader, filter: AlertFilter): Promise<IncidentCounts> {
+  const { sql, parameters } = conditions(filter)
+  const rows = await store.query<{ severity: string; category: string; open: number; total: number }>(
+    `SELECT severity, category, countIf(status != 'resolved') AS open, count() AS total FROM incidents FINAL
+     ${sql.length > 0 ? `WHERE ${sql.join(' AND ')}` : ''} GROUP BY severity, category`,
+    parameters,
+  )
+  const sums = (column: 'severity' | 'category') => {
+    const found: Record<string, number> = {}
+    for (const row of rows) if (row.open > 0) found[row[column]] = (found[row[column]] ?? 0) + row.open
+    return found
+  }
+  const sum = (column: 'open' | 'total') => rows.reduce((all, row) => all + row[column], 0)
+  return { total: sum('total'), open: sum('open'), severities: sums('severity'), categories: sums('category') }
 }
 
 /** Every alert of an incident, oldest first, as JSON texts; none when there is no such incident. */
@@ -98,6 +149,7 @@ export async function readIncident(store: Reader, incident: string): Promise<str
 export interface DeliveryFilter {
   readonly state?: string | undefined
   readonly target?: string | undefined
+  readonly incident?: string | undefined
 }
 
 interface DeliveryRow extends Positioned {
@@ -113,7 +165,7 @@ interface DeliveryRow extends Positioned {
 
 /** Deliveries in their newest state, those of the newest alerts first. */
 export async function readDeliveries(store: Reader, filter: DeliveryFilter, limit: number, before: Cursor) {
-  const wanted = (['state', 'target'] as const).filter((column) => filter[column] !== undefined)
+  const wanted = (['state', 'target', 'incident'] as const).filter((column) => filter[column] !== undefined)
   const where = [...wanted.map((column) => `${column} = {${column}:String}`), '(micros, key) < ({time:Int64}, {key:String})']
   const rows = await store.query<DeliveryRow>(
     `SELECT * FROM (

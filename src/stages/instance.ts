@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { configHash } from '../config/hash.ts'
 import type { Config } from '../config/schema.ts'
+import { showConfig } from '../config/show.ts'
 import { Dispatcher } from '../delivery/dispatcher.ts'
 import { deliveryRows } from '../delivery/outbox.ts'
 import { detectors } from '../detection/registry.ts'
@@ -226,6 +227,7 @@ async function start(
       resend: ({ letter, signal, value }) => inlets.control(replayHeaders(letter, actionKey), { signal, value, key: letter }),
       backup: (directory) => backUp(directory, { store, data: config.data.directory, version, quiet: (work) => gate.alone(work) }),
       pseudonym,
+      settings: () => showConfig({ config, places: new Map() }, null),
       metrics: () => observability.prometheus(),
     },
     log.child({ component: 'server' }),

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { configHash } from '../config/hash.ts'
 import type { Config } from '../config/schema.ts'
+import { showConfig } from '../config/show.ts'
 import { Dispatcher } from '../delivery/dispatcher.ts'
 import { replayDeliveries } from '../delivery/replay.ts'
 import { detectors } from '../detection/registry.ts'
@@ -65,6 +66,7 @@ export async function askResting<T>(config: Config, version: string, ask: (serve
           resend: ({ letter, ...content }) => append(config, replayHeaders(letter, key), content),
           backup: (directory) => backUp(directory, { store, data: config.data.directory, version, quiet: (work) => work() }),
           pseudonym: await openPseudonym(config),
+          settings: () => showConfig({ config, places: new Map() }, null),
           metrics: async () => '',
         },
       )

@@ -50,6 +50,7 @@ export function makeDeps(store: ReadStore | ServerDeps['store'], changes: Partia
     backup: async () => ({ time: '', version: '', files: {} }),
     resend: async () => {},
     pseudonym: (value) => `h-${value}`,
+    settings: () => 'server:\n  port: 8686\n',
     metrics: async () => 'tidewatch_events_total 1\n',
     ...changes,
   }

@@ -4,18 +4,31 @@ import { microsOf } from '../../telemetry/time.ts'
 import { decodeCursor } from '../cursor.ts'
 import type { ServerDeps } from '../deps.ts'
 import { readActions } from '../read-actions.ts'
-import { type AlertFilter, readAlerts, readIncident, readIncidents } from '../reads.ts'
+import { type AlertFilter, countIncidents, readAlerts, readIncident, readIncidents } from '../reads.ts'
 import { parseRequest, type Route } from '../route.ts'
 import { actionSchema, alertSchema, categories, page, paging, severities, statuses } from '../schemas.ts'
 
-const listQuery = z.strictObject({
-  ...paging,
+const filters = {
   category: categories.optional(),
   status: statuses.optional(),
   severity: severities.optional(),
   subject: z.string().min(1).optional().describe('Id of the subject.'),
   since: z.iso.datetime({ offset: true }).optional().describe('Only alerts of this event time or later, ISO 8601.'),
-})
+  model: z.string().min(1).optional().describe('Name of the model.'),
+  detector: z.string().min(1).optional().describe('A detector that has a part in it.'),
+  open: z
+    .enum(['true', 'false'])
+    .optional()
+    .transform((text) => (text === undefined ? undefined : text === 'true'))
+    .describe('Whether it is not resolved.'),
+  q: z.string().min(1).max(200).optional().describe('Part of the title or of an id.'),
+}
+
+const listQuery = z.strictObject({ ...paging, ...filters })
+const countQuery = z.strictObject(filters)
+
+const counts = z.record(z.string(), z.number())
+const countsSchema = z.object({ total: z.number(), open: z.number(), severities: counts, categories: counts })
 
 const incidentParameters = z.strictObject({ id: z.string().min(1).max(200) })
 
@@ -25,7 +38,7 @@ const incidentSchema = z.object({
   actions: z.array(actionSchema).describe('What people did, newest first, at most 500.'),
 })
 
-function filterOf(query: z.output<typeof listQuery>): AlertFilter {
+function filterOf(query: z.output<typeof countQuery>): AlertFilter {
   return { ...query, since: query.since === undefined ? undefined : microsOf(new Date(query.since).toISOString()) }
 }
 
@@ -60,6 +73,18 @@ export function alertRoutes({ store }: Pick<ServerDeps, 'store'>): Route[] {
       async handle(request) {
         const query = parseRequest(listQuery, request.query)
         return listOf(await readIncidents(store, filterOf(query), query.limit, decodeCursor(query.before)))
+      },
+    },
+    {
+      method: 'GET',
+      path: '/api/v1/incidents/counts',
+      id: 'countIncidents',
+      summary: 'How many incidents the filter finds, and the open ones by severity and category.',
+      role: 'viewer',
+      query: countQuery,
+      answer: { type: 'application/json', schema: countsSchema },
+      handle(request) {
+        return countIncidents(store, filterOf(parseRequest(countQuery, request.query)))
       },
     },
     {

@@ -1,10 +1,9 @@
-import { z } from 'zod'
 import type { ServerDeps } from '../deps.ts'
 import { collectProblems } from '../problems.ts'
 import type { Progress } from '../progress.ts'
 import { readiness } from '../readiness.ts'
 import type { Route } from '../route.ts'
-import { detectorSchema, statusSchema } from '../schemas.ts'
+import { statusSchema } from '../schemas.ts'
 
 /** What the pipeline does. */
 export function pipelineRoutes(deps: ServerDeps, progress: Progress): Route[] {
@@ -30,15 +29,6 @@ export function pipelineRoutes(deps: ServerDeps, progress: Progress): Route[] {
           readiness: readiness(deps.decisions(), deps.detectors),
         }
       },
-    },
-    {
-      method: 'GET',
-      path: '/api/v1/detectors',
-      id: 'listDetectors',
-      summary: 'The detectors, and whether they are switched on.',
-      role: 'viewer',
-      answer: { type: 'application/json', schema: z.object({ items: z.array(detectorSchema) }) },
-      handle: () => ({ items: deps.detectors }),
     },
   ]
 }

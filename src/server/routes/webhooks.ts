@@ -11,6 +11,7 @@ const deliveryQuery = z.strictObject({
   ...paging,
   state: deliveryStates.optional(),
   target: z.string().min(1).optional().describe('Name of the webhook.'),
+  incident: z.string().min(1).optional().describe('Only those about this incident.'),
 })
 
 const replayBody = z
