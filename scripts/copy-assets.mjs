@@ -1,4 +1,4 @@
-// Puts beside the compiled code what the compiler does not copy: migrations, the console's static files, the executable bit.
+// Puts beside the compiled code what the compiler does not copy: migrations, the executable bit.
 import { chmod, cp, stat } from 'node:fs/promises'
 
 const root = new URL('..', import.meta.url)
@@ -12,5 +12,4 @@ const copy = async (from, to, keep) => {
 }
 
 await copy('src/store/migrations', 'dist/src/store/migrations', (path) => !/\.[^/\\]+$/.test(path) || path.endsWith('.sql'))
-await copy('dashboards/console', 'dist/dashboards/console')
 if (await exists('dist/src/cli/main.js')) await chmod(new URL('dist/src/cli/main.js', root), 0o755)

@@ -1,10 +1,10 @@
-import { fileURLToPath } from 'node:url'
 import fastifyStatic from '@fastify/static'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { z } from 'zod'
 import type { Config } from '../config/schema.ts'
 import { type ErrorCode, listenError, TidewatchError } from '../errors.ts'
 import { Access, anybody, type Caller } from './auth.ts'
+import { consoleFolder, isConsolePage } from './console.ts'
 import type { ServerDeps } from './deps.ts'
 import { securityHeaders } from './headers.ts'
 import { openApiDocument } from './openapi.ts'
@@ -25,9 +25,6 @@ import { principalRoutes } from './routes/principals.ts'
 import { runRoutes } from './routes/runs.ts'
 import { settingsRoutes } from './routes/settings.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
-
-/** The console's files: beside the sources while developing, copied beside the compiled code in the package. */
-const CONSOLE = fileURLToPath(new URL('../../dashboards/console/', import.meta.url))
 
 const STATUS: Partial<Record<ErrorCode, number>> = {
   TW_REQUEST_INVALID: 400,
@@ -114,7 +111,8 @@ export function createServer(config: Config['server'], deps: ServerDeps, log?: F
     return reply.code(status).send({ error: { code: told.code, message: told.message, action: told.action } })
   })
 
-  app.setNotFoundHandler((request) => {
+  app.setNotFoundHandler((request, reply) => {
+    if (request.method === 'GET' && isConsolePage(request.url)) return reply.sendFile('index.html')
     throw new TidewatchError('TW_NOT_FOUND', request.url.split('?', 1)[0]!)
   })
 
@@ -146,7 +144,7 @@ export function createServer(config: Config['server'], deps: ServerDeps, log?: F
     })
   }
 
-  app.register(fastifyStatic, { root: CONSOLE, prefix: '/', cacheControl: false, index: 'index.html' })
+  app.register(fastifyStatic, { root: consoleFolder, prefix: '/', cacheControl: false, index: 'index.html' })
 
   return {
     app,

@@ -102,36 +102,48 @@ function sourceOf(alert: Alert): Source {
       return {
         quantity: 'calls',
         name: 'principal',
-        value: 'sum(t.calls)',
-        from: 'principals_by_minute',
-        time: 'minute',
+        value: 'count()',
+        from: 'calls',
+        time: 'time',
         where: 'principal IN {members:Array(String)}',
-        least: 60,
+        least: 1,
         parameters,
       }
   }
 }
 
-/** The subject's events over the incident's window and as much before it, in even steps. */
+/** Share of the events that may lie before the line begins, so that a day without anything does not hide what happened in a minute. */
+const before = 0.05
+
+/** The subject's events over the incident's window and some time before it, in even steps: from where nearly all of them are. */
 export async function readTimeline(store: Reader, alert: Alert): Promise<Timeline> {
   const source = sourceOf(alert)
-  const end = Math.max(microsOf(alert.window.end), microsOf(alert.time)) / 1e6
-  const began = Math.min(microsOf(alert.window.start), microsOf(alert.opened)) / 1e6
-  const start = began - Math.max(end - began, 600) / 8
-  const seconds = stepOf((end - start) / mostPoints, source.least)
+  const opened = microsOf(alert.opened) / 1e6
+  const window = {
+    start: Math.min(microsOf(alert.window.start) / 1e6, opened),
+    end: Math.max(microsOf(alert.window.end), microsOf(alert.time)) / 1e6,
+  }
+  const where = `${source.where} AND t.${source.time} BETWEEN toDateTime({start:UInt32}, 'UTC') AND toDateTime({end:UInt32}, 'UTC')`
+  const place = ({ start, end }: typeof window) => ({ start: Math.max(0, Math.floor(start)), end: Math.ceil(end) + source.least })
+  const [dense] = await store.query<{ events: number; second: number }>(
+    `SELECT count() AS events, toUnixTimestamp(quantileExact({before:Float64})(toDateTime(t.${source.time}, 'UTC'))) AS second FROM ${source.from} AS t WHERE ${where}`,
+    { ...source.parameters, ...place(window), before },
+  )
+  const began = dense === undefined || dense.events === 0 ? window.start : Math.min(dense.second, opened)
+  const start = began - Math.max(window.end - began, 60) / 4
+  const shown = { start: Math.max(start, window.start - 60), end: window.end }
+  const seconds = stepOf((shown.end - shown.start) / mostPoints, source.least)
   const rows = await store.query<{ name: string; second: number; value: number }>(
     `SELECT t.${source.name} AS name, intDiv(toUnixTimestamp(toDateTime(t.${source.time}, 'UTC')), {seconds:UInt32}) * {seconds:UInt32} AS second,
             ${source.value} AS value
-     FROM ${source.from} AS t
-     WHERE ${source.where} AND t.${source.time} BETWEEN toDateTime({start:UInt32}, 'UTC') AND toDateTime({end:UInt32}, 'UTC')
-     GROUP BY name, second ORDER BY second LIMIT 100000`,
-    { ...source.parameters, seconds, start: Math.max(0, Math.floor(start)), end: Math.ceil(end) + 60 },
+     FROM ${source.from} AS t WHERE ${where} GROUP BY name, second ORDER BY second LIMIT 100000`,
+    { ...source.parameters, ...place(shown), seconds },
   )
   return {
     quantity: source.quantity,
     secondsPerPoint: seconds,
-    start: isoMicros(start * 1e6),
-    end: isoMicros(end * 1e6),
+    start: isoMicros(shown.start * 1e6),
+    end: isoMicros(shown.end * 1e6),
     lines: linesOf(rows),
   }
 }

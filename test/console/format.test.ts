@@ -1,9 +1,5 @@
 import { describe, expect, it } from 'vitest'
-
-// The console's files are plain JavaScript, served as they are.
-const { formatName, formatNumber, formatPValue, formatValue } = await import(
-  new URL('../../dashboards/console/format.js', import.meta.url).href
-)
+import { formatName, formatNumber, formatPValue, formatSpan, formatValue } from '../../dashboards/console/format.ts'
 
 describe('numbers and names in the console', () => {
   it.each([
@@ -32,6 +28,15 @@ describe('numbers and names in the console', () => {
     ['calls', 'Calls'],
     ['', ''],
   ])('the name %s is read as %s', (name, text) => expect(formatName(name)).toBe(text))
+
+  it.each([
+    [400, '400 ms'],
+    [45_000, '45 s'],
+    [12 * 60_000, '12 min'],
+    [2 * 60_000 + 5_000, '2 min 5 s'],
+    [3 * 86_400_000 + 4 * 3_600_000 + 1, '3 d 4 h'],
+    [-1, '0 ms'],
+  ])('%d ms last %s', (milliseconds, text) => expect(formatSpan(milliseconds)).toBe(text))
 
   it('values of any shape are one line', () => {
     expect(formatValue({ level: 0.5, names: ['a', 2], none: [], nothing: null, yes: true })).toBe(
