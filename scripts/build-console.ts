@@ -1,5 +1,5 @@
 // The console as static files beside the compiled code: one script, one style sheet, nothing loaded from elsewhere.
-import { cp, mkdir } from 'node:fs/promises'
+import { cp, mkdir, rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
@@ -7,6 +7,7 @@ const at = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url
 
 /** Bundles the console into `folder`. */
 export async function buildConsole(folder = at('dist/dashboards/console')): Promise<void> {
+  await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
   await build({
     entryPoints: [{ in: at('dashboards/console/main.tsx'), out: 'console' }],

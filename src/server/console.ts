@@ -2,7 +2,10 @@ import { fileURLToPath } from 'node:url'
 
 /** The console's built files: beside the compiled code; for sources that run as they are, in `dist`, where `npm run build` puts them. */
 export const consoleFolder = fileURLToPath(
-  new URL(import.meta.url.endsWith('/dist/src/server/console.js') ? '../../dashboards/console/' : '../../dist/dashboards/console/', import.meta.url),
+  new URL(
+    import.meta.url.endsWith('/dist/src/server/console.js') ? '../../dashboards/console/' : '../../dist/dashboards/console/',
+    import.meta.url,
+  ),
 )
 
 const pages = ['incidents', 'principals', 'models', 'runs', 'detectors', 'pipeline', 'settings']
