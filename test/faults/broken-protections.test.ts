@@ -31,7 +31,12 @@ describe('the comparison', () => {
       steps: [feed, { do: 'store', fault: { kind: 'slow', milliseconds: 300, table: 'calls', times: 2 } }, kill('after-calls', 2)],
       says: /^calls: \d+ rows/,
     },
-    { broken: 'the row of the range first', steps: [feed, kill('after-ranges', 2)], says: /^calls: \d+ rows/ },
+    // A range may hold nothing but a clock tick: some of several do not.
+    {
+      broken: 'the row of the range first',
+      steps: [feed, kill('after-ranges'), feed, kill('after-ranges', 2), kill('after-ranges')],
+      says: /^calls: \d+ rows/,
+    },
     { broken: 'state not restored', steps: [feed, feed, kill('stored')], says: /^observations: / },
     { broken: 'a timer on the wall clock', steps: [feed, kill('stored', 3)], says: /^alerts: / },
     {

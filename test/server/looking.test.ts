@@ -199,6 +199,9 @@ describe('what the console looks at', () => {
     const rest = await get('/api/v1/principals?limit=1&offset=1&q=O')
     expect(rest).toMatchObject({ total: 2, items: [{ id: 'bob' }] })
     const story = await get(`/api/v1/principals/${encodeURIComponent(strange)}`)
+    // Who mistakes a name for its hash is told so, and the name is not repeated.
+    const unknown = await server.app.inject({ url: '/api/v1/principals/nobody-at-all' })
+    expect([unknown.statusCode, unknown.payload.includes('nobody-at-all')]).toEqual([404, false])
     expect(story).toMatchObject({
       id: strange,
       calls: 1,

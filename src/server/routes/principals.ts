@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { TidewatchError } from '../../errors.ts'
 import { networkOf } from '../../telemetry/network.ts'
 import type { ServerDeps } from '../deps.ts'
 import { readPrincipal } from '../read-principal.ts'
@@ -86,9 +87,13 @@ export function principalRoutes({ store, pseudonym }: Pick<ServerDeps, 'store' |
       role: 'viewer',
       parameters,
       answer: { type: 'application/json', schema: story },
+      otherAnswers: { 404: 'Nothing is stored of such a principal; `find` tells the id of a name.' },
       async handle(request) {
         const { id } = parseRequest(parameters, request.params)
         const [known, more] = await Promise.all([readPrincipal(store, id), readStory(store, id)])
+        const { calls, incidents } = JSON.parse(known) as { calls: number; incidents: readonly unknown[] }
+        // The answer does not repeat what was asked: who mistakes a name for its hash must not find it in logs and caches.
+        if (calls === 0 && incidents.length === 0) throw new TidewatchError('TW_NOT_FOUND', 'a principal of that id')
         return `${known.slice(0, -1)},${JSON.stringify(more).slice(1)}`
       },
     },
