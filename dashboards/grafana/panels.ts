@@ -77,7 +77,7 @@ export function table(options: Common & { readonly links?: readonly CellLink[]; 
 }
 
 /** The console's page of an incident. */
-export const toIncident: CellLink = { column: 'incident', title: 'Open in the console', url: '${console}/?incident=${__value.raw}' }
+export const toIncident: CellLink = { column: 'incident', title: 'Open in the console', url: '${console}/incidents/${__value.raw}' }
 
 /** The dashboard of a principal. */
 export const toPrincipal: CellLink = {

@@ -8,6 +8,7 @@ import { createDecisions } from '../../src/decisions/decide.ts'
 import { deliveryRows } from '../../src/delivery/outbox.ts'
 import { createDetection } from '../../src/detection/detect.ts'
 import { detectors } from '../../src/detection/registry.ts'
+import { isConsolePage } from '../../src/server/console.ts'
 import { OutcomeBuilder } from '../../src/stages/outcome.ts'
 import { batchRows } from '../../src/store/rows.ts'
 import { type EmbeddedStore, openEmbeddedStore } from '../support/embedded-store.ts'
@@ -124,6 +125,12 @@ describe('the files that Grafana reads', () => {
       }
     }
     expect(new Set(rules.map(({ title }) => title)).size).toBe(rules.length)
+  })
+
+  it('lead to pages that the console has', () => {
+    const links = [...JSON.stringify(boards).matchAll(/\$\{console\}([^"$]*)/g)].map(([, path]) => path)
+    expect(links.length).toBeGreaterThan(3)
+    for (const path of links) expect(isConsolePage(path), path).toBe(true)
   })
 
   it.each([...panelQueries, ...variableQueries, ...annotationQueries])('$where reads only the time that is shown', ({ rawSql }) => {
