@@ -1,7 +1,8 @@
 import type { Alert, Severity } from '../../src/decisions/alert.ts'
-import type { PipelineStatus, Problem } from '../../src/server/deps.ts'
+import type { ShownAction } from '../../src/server/read-actions.ts'
 import type { DetectorPicture, Tie } from '../../src/server/read-evidence.ts'
 import type { Timeline } from '../../src/server/read-timeline.ts'
+import type { StatusAnswer } from '../../src/server/schemas.ts'
 
 /** What the API answers, as far as pages show it. */
 
@@ -12,31 +13,12 @@ export interface Page<T> {
   readonly next: string | null
 }
 
-export interface Progress extends Omit<PipelineStatus, 'watermark' | 'problems'> {
-  readonly eventsPerSecond: number
-  readonly watermark: string | null
-}
+export type Status = StatusAnswer
 
-export interface Readiness {
-  readonly name: string
-  readonly category: string
-  readonly enabled: boolean
-  readonly populations: number
-  readonly armed: number
-  readonly waiting: readonly { readonly population: string; readonly lacks: string }[]
-}
+export type Readiness = StatusAnswer['readiness']['detectors'][number]
 
-export interface Status extends Progress {
-  readonly version: string
-  readonly started: string
-  readonly store: string
-  readonly inputs: readonly string[]
-  readonly problems: readonly Problem[]
-  readonly readiness: {
-    readonly budget: { readonly perDay: number; readonly day: string | null; readonly spent: Readonly<Record<string, number>> }
-    readonly detectors: readonly Readiness[]
-  }
-}
+/** What the status says again every second. */
+export type Progress = Omit<StatusAnswer, 'version' | 'started' | 'store' | 'inputs' | 'problems' | 'webhooks' | 'readiness'>
 
 export interface Counts {
   readonly total: number
@@ -45,15 +27,7 @@ export interface Counts {
   readonly categories: Readonly<Record<string, number>>
 }
 
-export interface Deed {
-  readonly id: string
-  readonly kind: string
-  readonly by: string
-  readonly time: string
-  readonly note: string
-  readonly until: string | null
-  readonly verdict: string | null
-}
+export type Deed = ShownAction
 
 export interface WholeIncident {
   readonly incident: Alert

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander'
+import type { ShownExpectation } from '../server/routes/calibration.ts'
 import { type ApiOptions, connect, withApiOptions } from './api-client.ts'
 import { lines, table } from './table.ts'
 
@@ -9,17 +10,6 @@ interface Announcement {
   readonly service?: string
   readonly category?: string
   readonly note?: string
-}
-
-interface Shown {
-  readonly id: string
-  readonly from: string
-  readonly until: string
-  readonly model: string | null
-  readonly service: string | null
-  readonly category: string | null
-  readonly by: string
-  readonly note: string
 }
 
 /** `tidewatch expect`: changes that are announced, so that they wake nobody and teach nothing. */
@@ -53,7 +43,7 @@ Example:
     .option('--json', 'one object a line')
     .addHelpText('after', '\nExample:\n  tidewatch expect list')
     .action(async ({ json, ...where }: ApiOptions & { json?: boolean }) => {
-      const { items } = await (await connect(where)).get<{ items: Shown[] }>('/api/v1/expectations')
+      const { items } = await (await connect(where)).get<{ items: ShownExpectation[] }>('/api/v1/expectations')
       process.stdout.write(json ? lines(items) : table(items.map(rowOf)))
     })
   withApiOptions(command.command('remove <id>').description('Call an announced change off.'))
@@ -65,7 +55,7 @@ Example:
   return command
 }
 
-function rowOf({ id, from, until, model, service, category, by, note }: Shown): string[] {
+function rowOf({ id, from, until, model, service, category, by, note }: ShownExpectation): string[] {
   const about = [category, model, service].filter((one) => one !== null).join(' ') || 'everything'
   return [id, `${from.slice(0, 19)}Z`, `${until.slice(0, 19)}Z`, about, by, note]
 }

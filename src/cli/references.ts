@@ -1,15 +1,7 @@
 import { Command } from 'commander'
+import type { ShownReference } from '../server/routes/calibration.ts'
 import { type ApiOptions, connect, withApiOptions } from './api-client.ts'
 import { lines, table } from './table.ts'
-
-interface Reference {
-  readonly detector: string
-  readonly population: string
-  readonly subjects: number
-  readonly since: string
-  readonly lacks: string | null
-  readonly frozen: { readonly by: string; readonly time: string } | null
-}
 
 /** `tidewatch references`: what the detectors compare subjects with. */
 export function referencesCommand(): Command {
@@ -18,7 +10,7 @@ export function referencesCommand(): Command {
     .option('--json', 'one object a line')
     .addHelpText('after', '\nExample:\n  tidewatch references list')
     .action(async ({ json, ...where }: ApiOptions & { json?: boolean }) => {
-      const { items } = await (await connect(where)).get<{ items: Reference[] }>('/api/v1/references')
+      const { items } = await (await connect(where)).get<{ items: ShownReference[] }>('/api/v1/references')
       process.stdout.write(json ? lines(items) : table(items.map(rowOf)))
     })
   for (const [kind, description] of [
@@ -36,7 +28,7 @@ export function referencesCommand(): Command {
   return command
 }
 
-function rowOf({ detector, population, subjects, since, lacks, frozen }: Reference): string[] {
+function rowOf({ detector, population, subjects, since, lacks, frozen }: ShownReference): string[] {
   const state = frozen === null ? (lacks === null ? 'armed' : `lacks ${lacks}`) : `frozen by ${frozen.by} ${frozen.time.slice(0, 19)}Z`
   return [detector, population, `${subjects} subjects`, `since ${since.slice(0, 19)}Z`, state]
 }

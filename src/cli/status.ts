@@ -1,31 +1,9 @@
 import { Command } from 'commander'
+import type { StatusAnswer } from '../server/schemas.ts'
 import { type ApiOptions, connect, withApiOptions } from './api-client.ts'
 import { lines, table } from './table.ts'
 
-interface Status {
-  readonly version: string
-  readonly store: string
-  readonly inputs: readonly string[]
-  readonly events: number
-  readonly eventsPerSecond: number
-  readonly watermark: string | null
-  readonly lag: readonly { readonly topic: string; readonly partition: number; readonly lag: number }[]
-  readonly problems: readonly { readonly component: string; readonly reason: string; readonly blocking: boolean }[]
-  readonly webhooks: readonly { readonly target: string; readonly waiting: number; readonly failures: number; readonly dead: number }[]
-  readonly readiness: {
-    readonly budget: { readonly perDay: number; readonly day: string | null; readonly spent: Readonly<Record<string, number>> }
-    readonly detectors: readonly Readiness[]
-  }
-}
-
-interface Readiness {
-  readonly name: string
-  readonly category: string
-  readonly enabled: boolean
-  readonly populations: number
-  readonly armed: number
-  readonly waiting: readonly { readonly population: string; readonly lacks: string }[]
-}
+type Readiness = StatusAnswer['readiness']['detectors'][number]
 
 /** `tidewatch status`: whether it can judge yet, what of the budget is spent, and what is not as it should be. */
 export function statusCommand(): Command {
@@ -43,14 +21,14 @@ Examples:
   tidewatch status --json | jq .readiness.budget`,
     )
     .action(async ({ json, ...where }: ApiOptions & { json?: boolean }) => {
-      const status = await (await connect(where)).get<Status>('/api/v1/status')
+      const status = await (await connect(where)).get<StatusAnswer>('/api/v1/status')
       process.stdout.write(json ? lines([status]) : page(status))
     })
 }
 
-function page({ version, store, inputs, events, eventsPerSecond, watermark, lag, problems, webhooks, readiness }: Status): string {
+function page({ version, store, inputs, events, eventsPerSecond, watermark, lag, problems, webhooks, readiness }: StatusAnswer): string {
   const { budget, detectors } = readiness
-  const behind = lag.reduce((sum, one) => sum + one.lag, 0)
+  const behind = lag.reduce((sum, one) => sum + one.records, 0)
   const spent = Object.values(budget.spent).reduce((sum, one) => sum + one, 0)
   const facts = [
     ['version', version],

@@ -102,6 +102,9 @@ export const statusSchema = progressSchema.extend({
   }),
 })
 
+/** What `GET /api/v1/status` answers. */
+export type StatusAnswer = z.output<typeof statusSchema>
+
 export const detectorSchema = z.object({
   name: z.string(),
   category: z.string(),

@@ -63,6 +63,7 @@ it('from the command line: incidents are found, acknowledged, silenced and judge
 
   const told = (await tidewatch('status', ...where)).out
   expect(told).toMatch(/budget +1 false incidents a day accepted; tests of \d{4}-\d\d-\d\d may open 0\.\d+\n/)
+  expect(told).toMatch(/event time +\d{4}-\S+Z, \d+ records behind\n/)
   expect(told).toMatch(/volume-and-breadth +extraction +armed \(\d+\)\n/)
   expect(told).toMatch(/label-flip +poisoning +has seen nothing that it looks at\n/)
 

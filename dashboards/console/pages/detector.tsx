@@ -1,3 +1,4 @@
+import type { ShownReference } from '../../../src/server/routes/calibration.ts'
 import { useFetched } from '../fetched.ts'
 import { formatNumber, formatShare } from '../format.ts'
 import { status } from '../live.ts'
@@ -11,21 +12,12 @@ interface Calibration {
   readonly hours: readonly { readonly time: string; readonly looks: number; readonly subjects: number }[]
 }
 
-interface Reference {
-  readonly detector: string
-  readonly population: string
-  readonly subjects: number
-  readonly since: string
-  readonly lacks: string | null
-  readonly frozen: { readonly by: string; readonly time: string; readonly note: string } | null
-}
-
 const most = 100
 
 export function DetectorPage({ id }: { readonly id: string }) {
   const detectors = useFetched<{ items: readonly DetectorRow[] }>('/api/v1/detectors')
   const calibration = useFetched<Calibration>(`/api/v1/detectors/${encodeURIComponent(id)}/calibration`)
-  const references = useFetched<{ items: readonly Reference[] }>('/api/v1/references')
+  const references = useFetched<{ items: readonly ShownReference[] }>('/api/v1/references')
   const ready = status.value?.readiness.detectors.find(({ name }) => name === id)
   const row = detectors.data?.items.find(({ name }) => name === id)
   if (calibration.missing) {

@@ -22,6 +22,9 @@ const referenceSchema = z.object({
   frozen: z.object({ by: z.string(), time: z.string(), note: z.string() }).nullable(),
 })
 
+/** A population that a detector compares subjects with, as the API shows it. */
+export type ShownReference = z.output<typeof referenceSchema>
+
 const expectationBody = z
   .strictObject({
     from: time,
@@ -42,6 +45,9 @@ const expectationSchema = z.object({
   by: z.string(),
   note: z.string(),
 })
+/** A change that was announced, as the API shows it. */
+export type ShownExpectation = z.output<typeof expectationSchema>
+
 const withdrawalBody = z.strictObject({ note })
 const expectationParameters = z.strictObject({ id: z.string().min(1).max(200) })
 
