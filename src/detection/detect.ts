@@ -70,23 +70,14 @@ export function createDetection(options: DetectionOptions): Detection {
   return {
     process(event, routes) {
       const observations: Observation[] = []
+      const isHere = (key: Keyed) => routes === undefined || routes.includes(routeOf(key))
       for (const one of byKind.get(event.kind) ?? []) {
         one.found = null
         const { hears } = one.definition
-        const heard = hears === undefined ? null : byName.get(hears.name)!.found
         // Who hears another one lives where that one does.
-        if (
-          routes &&
-          hears &&
-          !byName
-            .get(leadOf(hears).name)!
-            .detector.subjects(event)
-            .some((key) => routes.includes(routeOf(key)))
-        )
-          continue
-        for (const key of one.detector.subjects(event)) {
-          if (!routes || hears || routes.includes(routeOf(key))) step(one, key, event, heard, observations)
-        }
+        if (hears && routes && !byName.get(leadOf(hears).name)!.detector.subjects(event).some(isHere)) continue
+        const heard = hears?.consumes.includes(event.kind) ? byName.get(hears.name)!.found : null
+        for (const key of one.detector.subjects(event)) if (hears || isHere(key)) step(one, key, event, heard, observations)
       }
       return observations
     },

@@ -12,14 +12,16 @@ export function createRoutes(
   seed: string | number,
   definitions: readonly DetectorDefinition[] = registered,
 ): (event: Event) => readonly string[] {
-  const byKind = new Map<EventKind, ((event: Event) => readonly Keyed[])[]>()
-  for (const lead of new Set(definitions.map(leadOf))) {
+  /** By kind of event, how the leads of the detectors that consume it key. */
+  const byKind = new Map<EventKind, Map<string, (event: Event) => readonly Keyed[]>>()
+  for (const definition of definitions) {
+    const lead = leadOf(definition)
     const { subjects } = lead.build(`${seed}/${lead.name}`)
-    for (const kind of lead.consumes) byKind.set(kind, [...(byKind.get(kind) ?? []), subjects])
+    for (const kind of definition.consumes) byKind.set(kind, (byKind.get(kind) ?? new Map()).set(lead.name, subjects))
   }
   return (event) => {
     const routes = new Set<string>()
-    for (const subjects of byKind.get(event.kind) ?? []) for (const key of subjects(event)) routes.add(routeOf(key))
+    for (const subjects of byKind.get(event.kind)?.values() ?? []) for (const key of subjects(event)) routes.add(routeOf(key))
     return [...routes]
   }
 }

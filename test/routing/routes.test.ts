@@ -42,6 +42,19 @@ it.each([1, 4, 12])(
   60_000,
 )
 
+it('who hears another detector gets events of its own kinds as well, where that one is', () => {
+  const events = detectors.find(({ name }) => name === 'backdoor-trigger')!.example.anomalous()
+  const of = (observations: readonly Observation[]) => observations.filter(({ detector }) => detector === 'backdoor-trigger').map(line)
+  const whole = createDetection({ seed: 1 })
+  const said = events.flatMap((event) => of(whole.process(event)))
+  expect(said.length).toBeGreaterThan(0)
+  const parts = Array.from({ length: 4 }, () => createDetection({ seed: 1 }))
+  const found: string[] = []
+  for (const event of events)
+    for (const [partition, routes] of byPartition(routesOf(event), 4)) found.push(...of(parts[partition]!.process(event, routes)))
+  expect(found.sort()).toEqual(said.sort())
+}, 60_000)
+
 it('a caller who rotates names is seen under the credential, in one place', () => {
   const [first] = detectors.find(({ name }) => name === 'volume-and-breadth')!.example.anomalous() as CallEvent[]
   const call = (name: string): CallEvent => ({
