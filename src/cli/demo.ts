@@ -11,6 +11,7 @@ import type { Instance } from '../stages/instance.ts'
 import { type DemoReceiver, startDemoReceiver } from './demo-receiver.ts'
 import { bar, createProgress } from './progress.ts'
 import { version } from './version.ts'
+import { wrapped } from './wrapped.ts'
 
 /** Seconds from the start until the demo calls it a failure. */
 const PATIENCE = 150
@@ -174,11 +175,6 @@ function evidenceLines(alert: Alert): string[] {
     `since     ${window.start}, ${window.events} calls`,
     `tags      ${[...tags.atlas, ...tags.owasp].join(', ')}`,
   ]
-}
-
-/** Lines of at most `width` characters, broken between words. */
-function wrapped(text: string, width: number): string[] {
-  return text.match(new RegExp(`.{1,${width}}(?= |$)|\\S+`, 'g'))?.map((line) => line.trim()) ?? []
 }
 
 function say(text: string): void {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Command } from 'commander'
 import { detectorNamed, detectors } from '../detection/registry.ts'
 import { packageRoot } from './version.ts'
+import { wrapped } from './wrapped.ts'
 
 /** `tidewatch detectors [show NAME]`: what looks at the telemetry. */
 export function detectorsCommand(): Command {
@@ -59,13 +60,9 @@ function plain(markdown: string): string {
         .map(([fact, value]) => `  ${fact!.padEnd(14)}${value}`)
         .join('\n')
     }
-    return wrap(block.replace(/^## /, '').replaceAll('**', ''), 100)
+    return wrapped(block.replace(/^## /, '').replaceAll('**', ''), 100).join('\n')
   })
   return blocks.join('\n\n')
-}
-
-function wrap(text: string, width: number): string {
-  return text.replace(new RegExp(`(?![^\\n]{1,${width}}$)([^\\n]{1,${width}}) `, 'g'), '$1\n')
 }
 
 /** A title without a subject. */

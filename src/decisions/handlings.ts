@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
 import type { Category, Subject } from '../telemetry/events.ts'
 import { isoMicros } from '../telemetry/time.ts'
 import type { IncidentAction } from './action.ts'
 import type { Alert, Handling } from './alert.ts'
+import { digest } from './digest.ts'
 
 /** How long feedback moves the calibration of its subject, by event time. */
 const feedbackMicros = 30 * 86_400e6
@@ -205,10 +205,7 @@ function keyOf({ category, environment, subject }: Pick<Tested, 'category' | 'en
 
 /** The same state of an incident, told anew because of `cause`: at `time`, but later than all that was told, so that it is the newest. */
 function changed(last: Alert, cause: string, time: number): Alert {
-  const id = `alert_${createHash('sha256')
-    .update(JSON.stringify([last.incident, cause]))
-    .digest('hex')
-    .slice(0, 24)}`
+  const id = `alert_${digest(last.incident, cause)}`
   return { ...last, id, status: 'updated', time: isoMicros(Math.max(time, microsOfLast(last) + 1)) }
 }
 

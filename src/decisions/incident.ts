@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import type { Category, Subject } from '../telemetry/events.ts'
 import { isoMicros } from '../telemetry/time.ts'
 import type { Alert, Severity } from './alert.ts'
+import { digest } from './digest.ts'
 import { isWorse, severityOf } from './severity.ts'
 import { tagsOf } from './tags.ts'
 
@@ -153,9 +153,4 @@ export class Incident {
       tags: tagsOf(this.category, detectors),
     }
   }
-}
-
-/** 24 hex digits that depend on what is known of the matter and on nothing else. */
-function digest(...parts: readonly (string | number)[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 24)
 }

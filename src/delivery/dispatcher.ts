@@ -159,10 +159,7 @@ export class Dispatcher {
     await this.deliveryLog.flush()
     const replayed = await replayDeliveries(this.store, [...this.targets.keys()], selection, this.timers.now())
     for (const name of new Set(replayed.map(({ target }) => target))) {
-      const target = this.targets.get(name)!
-      // What is being read now may have been read before.
-      if (target.loading) target.loading.notified = null
-      else await this.load(target)
+      await this.loadAgain(this.targets.get(name)!)
     }
     return replayed
   }
@@ -272,6 +269,13 @@ export class Dispatcher {
     this.pump(target)
   }
 
+  /** Finds rows that were written into the outbox besides `notify`. */
+  private async loadAgain(target: Target): Promise<void> {
+    // What is being read now may have been read before they stood there: it is not complete, and is read on from where it ends.
+    if (target.loading) target.loading.notified = null
+    else await this.load(target)
+  }
+
   private send(target: Target, request: WebhookRequest, keep = 0): Promise<Outcome> {
     return attempt(request, { policy: this.policy, timeout: target.timeout, timers: this.timers, stop: this.stopping.signal, keep })
   }
@@ -335,11 +339,7 @@ export class Dispatcher {
     try {
       // A repeat has the same token: what was told before a restart is not told again.
       await this.store.insert(deliveryTable, rows, `given-up/${rows[0]!.id}`)
-      for (const { name } of others) {
-        const target = this.targets.get(name)!
-        if (!target.loading) await this.load(target)
-        else target.loading.notified = null
-      }
+      for (const { name } of others) await this.loadAgain(this.targets.get(name)!)
     } catch (error) {
       deaf.toldOf = ''
       this.log.warn({ err: error, target: deaf.name }, 'the other receivers could not be told')

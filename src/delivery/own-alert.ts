@@ -1,32 +1,27 @@
-import { createHash } from 'node:crypto'
 import type { Alert } from '../decisions/alert.ts'
+import { digest } from '../decisions/digest.ts'
 
-/** What such alerts name as their detector. */
+/** What alerts about receivers that do not listen name as their detector. */
 export const OWN_DETECTOR = 'webhook-delivery'
 
-/**
- * The alert that a receiver gave up on a webhook, for the other receivers: one a receiver and day (UTC). What receivers answer is not in the log, so
- * this is no row of `alerts` and no part of what a replay of the log says; it goes through the outbox only. `now` in milliseconds.
- */
-export function givenUpAlert(target: string, reason: string, now: number): Alert {
-  const day = new Date(now).toISOString().slice(0, 10)
-  const time = `${day}T00:00:00.000000Z`
-  const name = createHash('sha256')
-    .update(JSON.stringify(['given-up', target, day]))
-    .digest('hex')
-    .slice(0, 24)
+/** What Tidewatch says of itself: nothing was measured, so there is no score. */
+type Own = Pick<Alert, 'id' | 'incident' | 'status' | 'time' | 'detector' | 'category' | 'severity' | 'title' | 'evidence'>
+
+/** An alert that no detector caused: about Tidewatch, opened when it speaks. */
+export function ownAlert(own: Own): Alert {
+  const { id, incident, status, time, detector, category, severity, title, evidence } = own
   const subject = { kind: 'service', id: 'tidewatch' } as const
   return {
-    id: `alert_${name}`,
-    incident: `inc_${name}`,
-    status: 'opened',
+    id,
+    incident,
+    status,
     time,
     opened: time,
-    detector: OWN_DETECTOR,
-    detectors: [OWN_DETECTOR],
-    category: 'signal',
-    severity: 'high',
-    title: `The webhook receiver ${target} does not take alerts: one was given up`,
+    detector,
+    detectors: [detector],
+    category,
+    severity,
+    title,
     subject,
     members: [subject],
     model: null,
@@ -37,7 +32,27 @@ export function givenUpAlert(target: string, reason: string, now: number): Alert
     score: 0,
     threshold: null,
     pValue: null,
-    evidence: { summary: `${target}: ${reason}`, day },
+    evidence,
     tags: { atlas: [], owasp: [] },
   }
+}
+
+/**
+ * The alert that a receiver gave up on a webhook, for the other receivers: one a receiver and day (UTC). What receivers answer is not in the log, so
+ * this is no row of `alerts` and no part of what a replay of the log says; it goes through the outbox only. `now` in milliseconds.
+ */
+export function givenUpAlert(target: string, reason: string, now: number): Alert {
+  const day = new Date(now).toISOString().slice(0, 10)
+  const name = digest('given-up', target, day)
+  return ownAlert({
+    id: `alert_${name}`,
+    incident: `inc_${name}`,
+    status: 'opened',
+    time: `${day}T00:00:00.000000Z`,
+    detector: OWN_DETECTOR,
+    category: 'signal',
+    severity: 'high',
+    title: `The webhook receiver ${target} does not take alerts: one was given up`,
+    evidence: { summary: `${target}: ${reason}`, day },
+  })
 }

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import type { WebhookConfig } from '../config/schema.ts'
 import type { Alert } from '../decisions/alert.ts'
+import { digest } from '../decisions/digest.ts'
 import { formats, type WebhookFormat, type WebhookRequest } from './formats/format.ts'
 import { RateWindow } from './rate-window.ts'
 import { parseSecret } from './standard-webhooks.ts'
@@ -83,8 +83,7 @@ export function digestRequest(
   deliveries: readonly QueuedDelivery[],
   now: number,
 ): { id: string; request: WebhookRequest } {
-  const names = JSON.stringify(deliveries.map(({ id }) => id))
-  const id = `digest_${createHash('sha256').update(names).digest('hex').slice(0, 24)}`
+  const id = `digest_${digest(...deliveries.map(({ id }) => id))}`
   return { id, request: target.format.digest(id, deliveries.map(alertOf), place(target, now)) }
 }
 

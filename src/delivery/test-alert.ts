@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Alert } from '../decisions/alert.ts'
+import { ownAlert } from './own-alert.ts'
 
 /** What a receiver answered to one request of a test. */
 export interface Answered {
@@ -18,30 +19,17 @@ export interface Answered {
 export function testAlerts(now: number): readonly Alert[] {
   const name = randomBytes(8).toString('hex')
   const time = new Date(now).toISOString().replace('Z', '000Z')
-  const subject = { kind: 'service', id: 'tidewatch' } as const
-  const alert = (status: 'opened' | 'resolved'): Alert => ({
-    id: `alert_test_${name}_${status}`,
-    incident: `inc_test_${name}`,
-    status,
-    time,
-    opened: time,
-    detector: 'test',
-    detectors: ['test'],
-    category: 'trust',
-    severity: 'low',
-    title: 'Test alert of Tidewatch: nothing is wrong',
-    subject,
-    members: [subject],
-    model: null,
-    service: null,
-    environment: null,
-    run: null,
-    window: { start: time, end: time, events: 0 },
-    score: 0,
-    threshold: null,
-    pValue: null,
-    evidence: { summary: 'sent by `tidewatch webhooks test`' },
-    tags: { atlas: [], owasp: [] },
-  })
+  const alert = (status: 'opened' | 'resolved') =>
+    ownAlert({
+      id: `alert_test_${name}_${status}`,
+      incident: `inc_test_${name}`,
+      status,
+      time,
+      detector: 'test',
+      category: 'trust',
+      severity: 'low',
+      title: 'Test alert of Tidewatch: nothing is wrong',
+      evidence: { summary: 'sent by `tidewatch webhooks test`' },
+    })
   return [alert('opened'), alert('resolved')]
 }

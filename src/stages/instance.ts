@@ -5,11 +5,11 @@ import type { Config } from '../config/schema.ts'
 import { showConfig } from '../config/show.ts'
 import { Dispatcher } from '../delivery/dispatcher.ts'
 import { deliveryRows } from '../delivery/outbox.ts'
-import { detectors } from '../detection/registry.ts'
 import { startObservability } from '../observability/otel.ts'
 import { traceBatch } from '../observability/spans.ts'
 import { createServer } from '../server/app.ts'
 import type { PipelineStatus, Problem } from '../server/deps.ts'
+import { detectorSummaries } from '../server/detector-summaries.ts'
 import { AlertFeed } from '../server/feed.ts'
 import type { SourceBatch } from '../sources/source.ts'
 import { lockData } from '../store/data-lock.ts'
@@ -210,14 +210,7 @@ async function start(
           expectations: decisions.expectations(),
         }
       },
-      detectors: detectors.map(({ name, category, version, title, consumes }) => ({
-        name,
-        category,
-        version,
-        title,
-        consumes,
-        enabled: !config.decisions.disabled.includes(name),
-      })),
+      detectors: detectorSummaries(config.decisions.disabled),
       inputs: () => inlets.descriptions(),
       webhooks: () => dispatcher.states(),
       receivers: config.webhooks,

@@ -5,9 +5,9 @@ import type { Config } from '../config/schema.ts'
 import { showConfig } from '../config/show.ts'
 import { Dispatcher } from '../delivery/dispatcher.ts'
 import { replayDeliveries } from '../delivery/replay.ts'
-import { detectors } from '../detection/registry.ts'
 import { TidewatchError } from '../errors.ts'
 import { createServer, type Server } from '../server/app.ts'
+import { detectorSummaries } from '../server/detector-summaries.ts'
 import { AlertFeed } from '../server/feed.ts'
 import { Journal } from '../sources/journal/journal.ts'
 import { lockData } from '../store/data-lock.ts'
@@ -47,10 +47,7 @@ export async function askResting<T>(config: Config, version: string, ask: (serve
             looks: [],
             expectations: [],
           }),
-          detectors: detectors.map(({ name, category, version, title, consumes }) => ({
-            ...{ name, category, version, title, consumes },
-            enabled: !config.decisions.disabled.includes(name),
-          })),
+          detectors: detectorSummaries(config.decisions.disabled),
           inputs: () => [],
           webhooks: () => [],
           receivers: webhooks,

@@ -1,4 +1,4 @@
-import { execFile, spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -10,14 +10,9 @@ import type { CallEvent } from '../../src/telemetry/events.ts'
 import { inTheClear } from '../../src/telemetry/hasher.ts'
 import { createMapper } from '../../src/telemetry/map.ts'
 import { decodeRequest } from '../../src/telemetry/otlp/decode.ts'
+import { hasPython, python } from '../support/python.ts'
 
 const examples = join(import.meta.dirname, '..', '..', 'examples')
-const python = process.env.PYTHON ?? 'python3'
-const hasPython = spawnSync(python, ['-c', 'import opentelemetry.sdk, opentelemetry.exporter.otlp.proto.http']).status === 0
-if (!hasPython)
-  console.warn(
-    'skipped: the Python example needs opentelemetry-sdk and opentelemetry-exporter-otlp-proto-http (PYTHON names an interpreter)',
-  )
 
 /** Runs a program whose exporter sends to a receiver of ours, and gives the calls that Tidewatch makes of what came. */
 async function callsOf(program: string, args: readonly string[]): Promise<CallEvent[]> {

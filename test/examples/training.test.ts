@@ -1,4 +1,4 @@
-import { execFile, spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,14 +7,9 @@ import { pino } from 'pino'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { configSchema } from '../../src/config/schema.ts'
 import { startInstance } from '../../src/stages/instance.ts'
+import { hasPython, python } from '../support/python.ts'
 
 const examples = join(import.meta.dirname, '..', '..', 'examples')
-const python = process.env.PYTHON ?? 'python3'
-const hasPython = spawnSync(python, ['-c', 'import opentelemetry.sdk, opentelemetry.exporter.otlp.proto.http']).status === 0
-if (!hasPython)
-  console.warn(
-    'skipped: the Python example needs opentelemetry-sdk and opentelemetry-exporter-otlp-proto-http (PYTHON names an interpreter)',
-  )
 
 async function startWatching() {
   const directory = await mkdtemp(join(tmpdir(), 'tidewatch-training-'))

@@ -5,14 +5,9 @@ import { describe, expect, it } from 'vitest'
 import { project, toBase64 } from '../../src/sdk/index.ts'
 import { createRandom } from '../../src/sketches/random.ts'
 import { parseVector } from '../../src/telemetry/vector.ts'
+import { hasPython, python } from '../support/python.ts'
 
-const python = process.env.PYTHON ?? 'python3'
 const emitter = join(import.meta.dirname, '..', '..', 'examples', 'python')
-const hasPython = spawnSync(python, ['-c', 'import opentelemetry.sdk, opentelemetry.exporter.otlp.proto.http']).status === 0
-if (!hasPython)
-  console.warn(
-    'skipped: the Python emitter needs opentelemetry-sdk and opentelemetry-exporter-otlp-proto-http (PYTHON names an interpreter)',
-  )
 
 const normals = (length: number, seed: string): Float32Array => {
   const random = createRandom(seed)

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { duration } from '../../config/units.ts'
@@ -7,6 +6,7 @@ import { TidewatchError } from '../../errors.ts'
 import type { Caller } from '../auth.ts'
 import { decodeCursor } from '../cursor.ts'
 import type { ServerDeps } from '../deps.ts'
+import { done } from '../done.ts'
 import { readActions } from '../read-actions.ts'
 import { readIncident } from '../reads.ts'
 import { parseRequest, type Route } from '../route.ts'
@@ -60,15 +60,8 @@ export function actionRoutes({ store, act }: Pick<ServerDeps, 'store' | 'act'>):
       const { id: incident } = parseRequest(parameters, request.params)
       const given = parseRequest(body, request.body)
       if ((await readIncident(store, incident)).length === 0) throw new TidewatchError('TW_NOT_FOUND', `incident ${incident}`)
-      const now = Date.now() * 1000
-      const action = {
-        id: `act_${randomBytes(12).toString('hex')}`,
-        incident,
-        time: now,
-        by: name,
-        note: given.note,
-        ...deedOf(given, now),
-      }
+      const common = done(name, given.note)
+      const action = { ...common, incident, ...deedOf(given, common.time) }
       await act(action)
       return { id: action.id, incident }
     },

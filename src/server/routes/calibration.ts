@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import type { Action, ExpectAction } from '../../decisions/action.ts'
 import { detectors } from '../../detection/registry.ts'
 import { TidewatchError } from '../../errors.ts'
 import { isoMicros } from '../../telemetry/time.ts'
 import type { ServerDeps } from '../deps.ts'
+import { done } from '../done.ts'
 import { parseRequest, type Route } from '../route.ts'
 
 const note = z.string().max(1000).default('').describe('Why; stored with the action.')
@@ -53,6 +53,10 @@ const expectationParameters = z.strictObject({ id: z.string().min(1).max(200) })
 
 /** What detectors learn from and are told in advance. Each change becomes a record of the log, so that a replay of the log knows it. */
 export function calibrationRoutes({ decisions, act }: Pick<ServerDeps, 'decisions' | 'act'>): Route[] {
+  const write = async (action: Action) => {
+    await act(action)
+    return { id: action.id }
+  }
   const reference = (kind: 'freeze' | 'thaw', summary: string): Route => ({
     method: 'POST',
     path: `/api/v1/references/${kind}`,
@@ -72,7 +76,7 @@ export function calibrationRoutes({ decisions, act }: Pick<ServerDeps, 'decision
           alone ? `${detector} compares each subject with its own past only` : `reference ${detector} ${population}`,
         )
       }
-      return { id: await done(act, { kind, detector, population, ...common(name, note) }) }
+      return write({ kind, detector, population, ...done(name, note) })
     },
   })
   return [
@@ -121,7 +125,7 @@ export function calibrationRoutes({ decisions, act }: Pick<ServerDeps, 'decision
           service: service ?? null,
           category: category ?? null,
         } as const
-        return { id: await done(act, { ...announced, ...common(name, note) }) }
+        return write({ ...announced, ...done(name, note) })
       },
     },
     {
@@ -140,19 +144,10 @@ export function calibrationRoutes({ decisions, act }: Pick<ServerDeps, 'decision
         const { note } = parseRequest(withdrawalBody, request.body)
         if (!decisions().expectations.some((announced) => announced.id === id))
           throw new TidewatchError('TW_NOT_FOUND', `expectation ${id}`)
-        return { id: await done(act, { kind: 'withdraw', expectation: id, ...common(name, note) }) }
+        return write({ kind: 'withdraw', expectation: id, ...done(name, note) })
       },
     },
   ]
-}
-
-function common(by: string, note: string) {
-  return { id: `act_${randomBytes(12).toString('hex')}`, time: Date.now() * 1000, by, note }
-}
-
-async function done(act: ServerDeps['act'], action: Action): Promise<string> {
-  await act(action)
-  return action.id
 }
 
 function shown({ id, from, until, model, service, category, by, note }: ExpectAction) {

@@ -25,12 +25,21 @@ export interface RawCluster {
   findBroker(which: { readonly nodeId: string }): Promise<RawBroker>
 }
 
+/**
+ * Makes a cluster of kafkajs' own, which it has no public way to; null where kafkajs is not the one that this was written for. `C` says which
+ * parts of it are used; `metadataMaxAge` in milliseconds.
+ */
+export function privateCluster<C>(kafka: Kafka): ((metadataMaxAge: number) => C) | null {
+  const symbol = Object.getOwnPropertySymbols(kafka).find(({ description }) => description === 'private:Kafka:createCluster')
+  const create = symbol && (kafka as unknown as Record<symbol, (options: object) => C>)[symbol]
+  return create ? (metadataMaxAge) => create.call(kafka, { metadataMaxAge, allowAutoTopicCreation: false }) : null
+}
+
 /** Throws where kafkajs is not the one that this was written for. */
 export function rawCluster(kafka: Kafka): RawCluster {
-  const symbol = Object.getOwnPropertySymbols(kafka).find(({ description }) => description === 'private:Kafka:createCluster')
-  const create = symbol && (kafka as unknown as Record<symbol, (options: object) => RawCluster>)[symbol]
+  const create = privateCluster<RawCluster>(kafka)
   if (!create) throw new Error('this version of kafkajs has no cluster to reach for')
-  return create.call(kafka, { metadataMaxAge: 5000, allowAutoTopicCreation: false })
+  return create(5000)
 }
 
 const READ_UNCOMMITTED = 0

@@ -1,4 +1,5 @@
 import type { Kafka } from 'kafkajs'
+import { privateCluster } from './raw-cluster.ts'
 
 /** Metadata, version 10: the first one with topic ids (brokers since 2.8). kafkajs itself speaks version 6. */
 const METADATA = 3
@@ -122,13 +123,12 @@ export interface TopicIds {
  * without it, every answer is null and a new topic is recognised by its shorter log only.
  */
 export function topicIds(kafka: Kafka): TopicIds {
-  const symbol = Object.getOwnPropertySymbols(kafka).find(({ description }) => description === 'private:Kafka:createCluster')
-  const create = symbol && (kafka as unknown as Record<symbol, (options: object) => Cluster>)[symbol]
+  const create = privateCluster<Cluster>(kafka)
   let cluster: Cluster | null = null
 
   async function broker(): Promise<Broker> {
     if (!cluster) {
-      const fresh = create!({ metadataMaxAge: 300_000, allowAutoTopicCreation: false })
+      const fresh = create!(300_000)
       await fresh.connect()
       cluster = fresh
     }
