@@ -35,6 +35,18 @@ export function number(options: Common): Stat {
     .height(4)
 }
 
+/** Whether Tidewatch stores at all. */
+export function newestRecord(width: number): Stat {
+  return number({
+    title: 'Newest record stored',
+    description: 'How long ago a range of a log was last stored.',
+    sql: "SELECT dateDiff('second', max(stored), now()) AS seconds FROM ranges WHERE $__timeFilter(stored)",
+    unit: 's',
+    empty: 'Nothing in this time',
+    width,
+  })
+}
+
 /** Lines over time: the first column is `time`, a text column names the line. */
 export function lines(options: Common & { readonly stacked?: boolean; readonly points?: boolean; readonly min?: number }): TimeSeries {
   const { title, description, sql: text, unit, empty, width, stacked, points, min } = options

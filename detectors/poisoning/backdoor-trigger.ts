@@ -174,10 +174,17 @@ function callerOf({ callers }: Cluster, principal: string): Caller {
 function encode({ clusters }: State): Uint8Array {
   const writer = new ByteWriter(1024).u8(clusters.length)
   for (const { source, label, centre, ordinary, share, sampleIds, calls, near, callers } of clusters) {
-    writer.text(source).text(label).u8(centre.length)
-    for (const x of centre) writer.f64(x)
-    for (const x of ordinary) writer.f64(x)
-    writer.f64(share).text(sampleIds).f64(calls).f64(near).u32(callers.size)
+    writer
+      .text(source)
+      .text(label)
+      .u8(centre.length)
+      .f64s(centre)
+      .f64s(ordinary)
+      .f64(share)
+      .text(sampleIds)
+      .f64(calls)
+      .f64(near)
+      .u32(callers.size)
     for (const [principal, caller] of callers)
       writer.text(principal).u32(caller.calls).u32(caller.near).u32(caller.looks).u32(caller.spokenAt).f64(caller.firstNear)
   }
@@ -191,8 +198,8 @@ function decode(bytes: Uint8Array): State {
     const source = reader.text()
     const label = reader.text()
     const d = reader.u8()
-    const centre = Float64Array.from({ length: d }, () => reader.f64())
-    const ordinary = Float64Array.from({ length: d }, () => reader.f64())
+    const centre = reader.f64s(d)
+    const ordinary = reader.f64s(d)
     const share = reader.f64()
     const sampleIds = reader.text()
     const calls = reader.f64()

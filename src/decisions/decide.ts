@@ -95,8 +95,7 @@ export function createDecisions(options: DecisionOptions): Decisions {
   const open = new Set<Suspect>()
   let clock = Number.NEGATIVE_INFINITY
 
-  const populationOf = (detector: string, population: string, time: number): ScorePopulation => {
-    const key = `${detector}\u0000${population}`
+  const populationOf = (key: string, time: number): ScorePopulation => {
     let found = populations.get(key)
     if (found === undefined) {
       found = new ScorePopulation(time)
@@ -138,11 +137,11 @@ export function createDecisions(options: DecisionOptions): Decisions {
   /** The score after the reference half, with its evidence. */
   const refer = (
     definition: DetectorDefinition,
+    key: string,
     observation: Observation,
     learn: boolean,
   ): { score: number | null; evidence: Evidence } => {
     if (definition.buildReference === undefined || observation.sketch === null) return observation
-    const key = `${definition.name}\u0000${observation.population}`
     let reference = references.get(key)
     if (reference === undefined) {
       reference = definition.buildReference()
@@ -235,12 +234,12 @@ export function createDecisions(options: DecisionOptions): Decisions {
 
     // Warm-up days count too: they say how many subjects to plan for.
     const level = budget.level(observation.category, suspect.key, observation.time, observation.run) * handlings.bar(observation)
-    const reference = `${definition.name}\u0000${observation.population}`
-    const learns = !frozen.has(reference) && expectations.covering(observation, observation.time) === null
+    const key = `${definition.name}\u0000${observation.population}`
+    const learns = !frozen.has(key) && expectations.covering(observation, observation.time) === null
     const learn = learns && handlings.teaches(observation, suspect.incident !== null)
     // Warm-up runs from the first word of a population, whether or not its reference could score it yet.
-    const scores = populationOf(definition.name, observation.population, observation.time)
-    const referred = refer(definition, observation, learn)
+    const scores = populationOf(key, observation.time)
+    const referred = refer(definition, key, observation, learn)
     if (referred.score === null) return { score: observation.score, pValue: null, alerts }
     const { score, evidence } = referred
     if (observation.pValue !== null) scores.exact = true

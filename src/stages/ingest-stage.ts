@@ -19,7 +19,6 @@ export class IngestStage implements Stage {
   private readonly routesOf: (event: Event) => readonly string[]
   private readonly partitions: number
   private readonly announced = new Announced()
-  private time: number | null = null
 
   /** @param partitions of the topic behind. */
   constructor(config: Config, mapper: Mapper, partitions: number) {
@@ -31,7 +30,7 @@ export class IngestStage implements Stage {
   }
 
   get watermark(): number | null {
-    return this.time
+    return this.ingest.watermark
   }
 
   apply(batch: SourceBatch, record: SourceRecord, outcome: OutcomeBuilder): boolean {
@@ -44,7 +43,6 @@ export class IngestStage implements Stage {
       for (const [partition, routes] of byPartition(this.routesOf(event), this.partitions))
         outcome.outgoing.push({ partition, record: { type: 'event', routes, event } })
     }
-    this.time = watermark
     const told = this.announced.due(watermark)
     if (told !== null) {
       const origin = { topic: batch.topic, epoch: batch.epoch, partition: batch.partition }
@@ -60,6 +58,5 @@ export class IngestStage implements Stage {
 
   restore(bytes: Uint8Array): void {
     openState(this.name, bytes, [(part) => this.ingest.restore(part), (part) => this.announced.decode(part)])
-    this.time = this.ingest.watermark
   }
 }

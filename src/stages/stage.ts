@@ -38,7 +38,7 @@ export function sealState(name: string, parts: readonly Uint8Array[]): Uint8Arra
 export function openState(name: string, bytes: Uint8Array, parts: readonly ((bytes: Uint8Array) => void)[]): void {
   try {
     const reader = new ByteReader(bytes)
-    if (reader.text() !== name) throw new TidewatchError('TW_STATE_MISMATCH', 'state of another stage or configuration')
+    if (reader.text() !== name) throw new TidewatchError('TW_STATE_MISMATCH', 'state of another configuration or stage')
     for (const take of parts) take(reader.block())
   } catch (error) {
     if (error instanceof TidewatchError) throw error

@@ -3,8 +3,8 @@ import { lines, number, table, toIncident, toPrincipal } from '../panels.ts'
 import { chosen } from '../query.ts'
 
 const ofCalls = chosen({ environment: 'environment', model: 'model_name' })
-const ofObservations = chosen({ environment: 'environment', model: 'model' })
-const ofIncidents = chosen({ environment: 'environment', model: 'model' })
+/** Of observations and of incidents. */
+const ofFindings = chosen({ environment: 'environment', model: 'model' })
 const sendIdentity = 'No principals yet: send user.id (or another identity attribute) with the spans'
 /** The principals of this time that called most. */
 const busiest = `SELECT principal FROM principals_by_minute WHERE $__timeFilter(minute) AND principal != ''${ofCalls}
@@ -22,7 +22,7 @@ export const extraction: Board = {
       description: 'Smallest p-value of any extraction detector in this time, with what stood behind it.',
       sql: `SELECT subject AS principal, min(p_value) AS smallest_p, argMin(detector, p_value) AS detector, max(score) AS highest_score, max(events) AS calls
         FROM observations
-        WHERE category = 'extraction' AND subject_kind = 'principal' AND p_value IS NOT NULL AND $__timeFilter_ms(time)${ofObservations}
+        WHERE category = 'extraction' AND subject_kind = 'principal' AND p_value IS NOT NULL AND $__timeFilter_ms(time)${ofFindings}
         GROUP BY principal ORDER BY smallest_p, principal LIMIT 50`,
       empty: 'Nobody is judged yet: detectors need a day and thirty principals to compare with',
       width: 12,
@@ -32,7 +32,7 @@ export const extraction: Board = {
       title: 'Extraction incidents',
       description: 'Open and resolved, newest first; members are the accounts of a cluster.',
       sql: `SELECT time, severity, status, subject_kind, subject, arrayStringConcat(arraySlice(members, 1, 20), ', ') AS accounts, incident
-        FROM incidents FINAL WHERE category = 'extraction' AND $__timeFilter_ms(time)${ofIncidents} ORDER BY time DESC LIMIT 50`,
+        FROM incidents FINAL WHERE category = 'extraction' AND $__timeFilter_ms(time)${ofFindings} ORDER BY time DESC LIMIT 50`,
       empty: 'No extraction incident in this time',
       width: 12,
       links: [toIncident],
@@ -61,7 +61,7 @@ export const extraction: Board = {
       title: 'Shift',
       description: 'Highest score of each extraction detector over all principals.',
       sql: `SELECT $__timeInterval_ms(time) AS time, detector, max(score) AS score
-        FROM observations WHERE category = 'extraction' AND $__timeFilter_ms(observations.time)${ofObservations}
+        FROM observations WHERE category = 'extraction' AND $__timeFilter_ms(observations.time)${ofFindings}
         GROUP BY time, detector ORDER BY time`,
       empty: 'No scores yet',
       width: 12,

@@ -1,5 +1,5 @@
 import type { Board } from '../board.ts'
-import { lines, number, table, toIncident } from '../panels.ts'
+import { lines, newestRecord, number, table, toIncident } from '../panels.ts'
 import { chosen } from '../query.ts'
 
 const ofIncidents = chosen({ environment: 'environment' })
@@ -50,14 +50,7 @@ export const overview: Board = {
       empty: sendCalls,
       width: 4,
     }),
-    number({
-      title: 'Newest record stored',
-      description: 'How long ago a range of a log was last stored.',
-      sql: "SELECT dateDiff('second', max(stored), now()) AS seconds FROM ranges WHERE $__timeFilter(stored)",
-      unit: 's',
-      empty: 'Nothing in this time',
-      width: 4,
-    }),
+    newestRecord(4),
     table({
       title: 'Incidents',
       description: 'Newest change first.',

@@ -1,5 +1,5 @@
 import type { Board } from '../board.ts'
-import { lines, number, table } from '../panels.ts'
+import { lines, newestRecord, number, table } from '../panels.ts'
 
 /** Whether Tidewatch itself is well. */
 export const pipeline: Board = {
@@ -8,14 +8,7 @@ export const pipeline: Board = {
   description: 'Rates, lag, dead letters, webhook deliveries, and the parts of the store.',
   choices: [],
   panels: [
-    number({
-      title: 'Newest record stored',
-      description: 'How long ago a range of a log was last stored.',
-      sql: "SELECT dateDiff('second', max(stored), now()) AS seconds FROM ranges WHERE $__timeFilter(stored)",
-      unit: 's',
-      empty: 'Nothing in this time',
-      width: 6,
-    }),
+    newestRecord(6),
     number({
       title: 'Dead letters',
       description: 'Records, or events of one, that could not be used.',
