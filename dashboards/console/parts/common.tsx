@@ -3,6 +3,7 @@ import type { Severity } from '../../../src/decisions/alert.ts'
 import type { Fetched } from '../fetched.ts'
 import { formatTime } from '../format.ts'
 import { to } from '../router.ts'
+import { Scroll } from './scroll.tsx'
 
 export function Time({ iso }: { readonly iso: string }) {
   return (
@@ -129,8 +130,7 @@ export function Table<Row>({
 }) {
   const classOf = ({ number, wide }: Column<Row>) => `${number ? 'number' : ''}${wide ? ' wide' : ''}`
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
-    <section class="scroll" tabIndex={0} aria-label={caption}>
+    <Scroll label={caption}>
       <table>
         <caption class="visually-hidden">{caption}</caption>
         <thead>
@@ -154,7 +154,7 @@ export function Table<Row>({
           ))}
         </tbody>
       </table>
-    </section>
+    </Scroll>
   )
 }
 

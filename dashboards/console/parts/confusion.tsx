@@ -1,4 +1,5 @@
 import { formatNumber, formatShare } from '../format.ts'
+import { Scroll } from './scroll.tsx'
 
 export interface ConfusionCell {
   readonly label: string
@@ -27,8 +28,7 @@ export function Confusion({
   }
   const rows = classes.map((label) => ({ label, ...rowOf(label) })).filter(({ own }) => own > 0)
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
-    <section class="scroll" tabIndex={0} aria-label={`Confusion matrix of ${source}`}>
+    <Scroll label={`Confusion matrix of ${source}`}>
       <table class="confusion">
         <caption>
           Rows: label that the source gives. Columns: what the model says. Shares of the row; marked where the other sources have far less.
@@ -68,6 +68,6 @@ export function Confusion({
           ))}
         </tbody>
       </table>
-    </section>
+    </Scroll>
   )
 }

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact'
+import { Scroll } from './scroll.tsx'
 
 export type Row = readonly string[]
 
@@ -27,8 +28,7 @@ export function Figure({
       {children}
       <details class="numbers">
         <summary>Numbers of “{title}”</summary>
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
-        <section class="scroll" tabIndex={0} aria-label={`Numbers of ${title}`}>
+        <Scroll label={`Numbers of ${title}`}>
           <table>
             <thead>
               <tr>
@@ -54,7 +54,7 @@ export function Figure({
               The first {mostRows} of {rows.length}.
             </p>
           )}
-        </section>
+        </Scroll>
       </details>
     </figure>
   )

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { formatNumber } from '../format.ts'
 import { Figure } from './figure.tsx'
+import { onRedraw } from './redraw.ts'
 
 export interface HeatCell {
   readonly column: number
@@ -71,14 +72,7 @@ export function Heat({
       context.globalAlpha = 1
     }
     draw()
-    const size = new ResizeObserver(draw)
-    size.observe(node)
-    const scheme = matchMedia('(prefers-color-scheme: dark)')
-    scheme.addEventListener('change', draw)
-    return () => {
-      size.disconnect()
-      scheme.removeEventListener('change', draw)
-    }
+    return onRedraw(node, draw, draw)
   }, [cells])
 
   return (

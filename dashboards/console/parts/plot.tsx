@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import uPlot from 'uplot'
 import { formatNumber, formatTime } from '../format.ts'
 import { Figure, type Row } from './figure.tsx'
+import { onRedraw } from './redraw.ts'
 
 export interface PlotLine {
   readonly name: string
@@ -95,13 +96,9 @@ export function Plot({ title, text, lines, unit, x = 'time', log = 'none', steps
       )
     }
     draw()
-    const size = new ResizeObserver(() => plot?.setSize({ width: Math.max(160, node.clientWidth), height }))
-    size.observe(node)
-    const scheme = matchMedia('(prefers-color-scheme: dark)')
-    scheme.addEventListener('change', draw)
+    const end = onRedraw(node, () => plot?.setSize({ width: Math.max(160, node.clientWidth), height }), draw)
     return () => {
-      size.disconnect()
-      scheme.removeEventListener('change', draw)
+      end()
       plot?.destroy()
     }
   }, [key, height, x, log, steps])
