@@ -37,18 +37,24 @@ export function oddsOf(p: number): string | null {
   return `1 in ${rounded < 1e9 ? whole.format(rounded) : scientific(rounded)}`
 }
 
-const day = new Intl.DateTimeFormat(undefined, {
-  day: 'numeric',
-  month: 'short',
-  hour: '2-digit',
-  minute: '2-digit',
-  second: '2-digit',
-  hourCycle: 'h23',
-})
+const clock = { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' } as const
+const thisYear = new Intl.DateTimeFormat(undefined, clock)
+const anyYear = new Intl.DateTimeFormat(undefined, { ...clock, year: 'numeric' })
 
-export function formatTime(iso: string): string {
+/** A time in the reader's zone; with the year where that is not `now`'s. Text that is no time stays as it is. */
+export function formatTime(iso: string, now = new Date()): string {
   const time = new Date(iso)
-  return Number.isNaN(time.getTime()) ? iso : day.format(time)
+  if (Number.isNaN(time.getTime())) return iso
+  return (time.getFullYear() === now.getFullYear() ? thisYear : anyYear).format(time)
+}
+
+/** The reader's time zone: `Europe/Lisbon, UTC+1`. */
+export function zoneName(now = new Date()): string {
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions()
+  const minutes = -now.getTimezoneOffset()
+  const size = Math.abs(minutes)
+  const offset = `${minutes < 0 ? '−' : '+'}${Math.floor(size / 60)}${size % 60 === 0 ? '' : `:${String(size % 60).padStart(2, '0')}`}`
+  return timeZone === 'UTC' ? 'UTC' : `${timeZone}, UTC${offset}`
 }
 
 /** A length of time: `3 d 4 h`, `12 min`, `45 s`. */

@@ -1,3 +1,4 @@
+import { detectors } from '../detection/registry.ts'
 import type { Reader } from './reads.ts'
 
 /** Days back from the newest call that lists of principals and models speak of. */
@@ -89,5 +90,11 @@ export async function readStory(store: Reader, id: string) {
       { id },
     ),
   ])
-  return { hours: hours.reverse(), use: models, looks, links: ties }
+  return { hours: hours.reverse(), use: models, looks: looks.map(inItsUnit), links: ties }
+}
+
+/** The newest score as its detector tells it, too. */
+function inItsUnit<Look extends { readonly detector: string; readonly score: number }>(look: Look) {
+  const quantity = detectors.find(({ name }) => name === look.detector)?.quantity
+  return { ...look, value: quantity?.value(look.score) ?? look.score, quantity: quantity?.name ?? 'score' }
 }

@@ -101,6 +101,7 @@ function Calibrated({ data: { subjectDays, levels, hours } }: { readonly data: C
         text={`Of ${formatNumber(subjectDays)} subjects and days, ${formatNumber(at?.found ?? 0)} (${formatShare(at?.share ?? 0)}) had a p-value of at most 1 %; honest p-values stay at or below the dashed line, attacks rise above it on the left.`}
         unit="share of subjects and days"
         x="number"
+        xUnit="p-value of at most"
         log="both"
         lines={[
           { name: 'found', points: found.map(({ level, share }) => [level, share] as const), dots: true },
@@ -112,7 +113,7 @@ function Calibrated({ data: { subjectDays, levels, hours } }: { readonly data: C
           title="How often it speaks"
           text={`${formatNumber(hours.reduce((sum, { looks }) => sum + looks, 0))} looks in ${formatNumber(hours.length)} hours.`}
           unit="looks an hour"
-          steps
+          stepWidth={3_600}
           lines={[{ name: 'looks', points: hours.map(({ time, looks }) => [Date.parse(time) / 1000, looks] as const) }]}
         />
       )}

@@ -66,7 +66,7 @@ function Budget({ budget }: { readonly budget: Status['readiness']['budget'] }) 
         {formatNumber(budget.perDay)} a day {budget.perDay === 1 ? 'is' : 'are'} accepted.{' '}
         {budget.day === null
           ? 'No day has begun yet.'
-          : `On ${budget.day} the tests so far may open ${formatNumber(all)}, ${formatShare(all / (budget.perDay || 1))} of it.`}
+          : `On ${budget.day} the tests so far may open ${formatNumber(Number(all.toPrecision(2)))} of it:`}
       </p>
       <ul class="meters">
         {spent.map(([category, share]) => (
@@ -74,7 +74,7 @@ function Budget({ budget }: { readonly budget: Status['readiness']['budget'] }) 
             <label>
               <span>{category}</span>
               <meter min={0} max={budget.perDay || 1} value={share} />
-              <span class="quiet">{formatNumber(share)}</span>
+              <span class="quiet">{formatShare(Number((share / (budget.perDay || 1)).toFixed(3)))}</span>
             </label>
           </li>
         ))}

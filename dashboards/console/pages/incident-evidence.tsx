@@ -138,7 +138,7 @@ function Events({ timeline, alert }: { readonly timeline: Timeline; readonly ale
       text={`${counted ? `${formatNumber(total)} ${quantity} in all; ` : ''}most at ${formatTime(peak[0])}: ${formatNumber(peak[1])}. The incident was opened ${formatTime(alert.opened)}.`}
       unit={quantity}
       lines={shown}
-      steps={counted}
+      stepWidth={counted ? secondsPerPoint : 0}
     />
   )
 }

@@ -85,12 +85,26 @@ const stateKinds: Readonly<Record<string, 'good' | 'warn' | 'bad' | 'plain'>> = 
   skipped: 'plain',
 }
 
-export function DeliveryTable({ path, empty }: { readonly path: string; readonly empty: string }) {
+export function DeliveryTable({
+  path,
+  empty,
+  named = false,
+  newer = false,
+  onPage,
+}: {
+  readonly path: string
+  readonly empty: string
+  /** Whether the incident of each is told: where they are of several. */
+  readonly named?: boolean
+  readonly newer?: boolean
+  /** Turns to the page of that place, the first where it is empty. */
+  readonly onPage?: (place: string) => void
+}) {
   const fetched = useFetched<Page<Delivery>>(path, { keep: true })
   const deed = useDeed()
   return (
     <Loaded fetched={fetched}>
-      {({ items }) =>
+      {({ items, next }) =>
         items.length === 0 ? (
           <p class="quiet">{empty}</p>
         ) : (
@@ -101,6 +115,18 @@ export function DeliveryTable({ path, empty }: { readonly path: string; readonly
               keyOf={({ id, target }) => `${id}/${target}`}
               columns={[
                 { name: 'Receiver', cell: ({ target }) => target },
+                ...(named
+                  ? [
+                      {
+                        name: 'Incident',
+                        cell: ({ incident }: Delivery) => (
+                          <a href={to.incident(incident)}>
+                            <code class="id">{incident}</code>
+                          </a>
+                        ),
+                      },
+                    ]
+                  : []),
                 { name: 'State', cell: ({ state }) => <Chip kind={stateKinds[state] ?? 'plain'}>{state}</Chip> },
                 { name: 'Attempts', number: true, wide: true, cell: ({ attempts }) => formatNumber(attempts) },
                 { name: 'Answer', cell: ({ httpStatus, reason }) => (httpStatus > 0 ? `${httpStatus} ${reason}` : reason || '–') },
@@ -132,6 +158,9 @@ export function DeliveryTable({ path, empty }: { readonly path: string; readonly
                 },
               ]}
             />
+            {onPage !== undefined && (
+              <Pager newer={newer} older={next !== null} onNewest={() => onPage('')} onOlder={() => onPage(next ?? '')} />
+            )}
             <p class="said" role="status">
               {deed.said}
             </p>

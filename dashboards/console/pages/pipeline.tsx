@@ -40,6 +40,7 @@ const deliveryStates = [
 export function PipelinePage() {
   const now = progress.value
   const state = query.value.get('state') ?? ''
+  const deliveries = query.value.get('deliveries') ?? ''
   return (
     <>
       <div class="page-head">
@@ -80,10 +81,22 @@ export function PipelinePage() {
       <Section
         title="Webhook deliveries"
         aside={
-          <Choice name="state" label="State" options={deliveryStates} value={state} onChange={(value) => goQuery({ state: value }, true)} />
+          <Choice
+            name="state"
+            label="State"
+            options={deliveryStates}
+            value={state}
+            onChange={(value) => goQuery({ state: value, deliveries: '' }, true)}
+          />
         }
       >
-        <DeliveryTable path={withQuery('/api/v1/webhooks/deliveries', { state, limit: 50 })} empty="None: no alert went to a webhook." />
+        <DeliveryTable
+          path={withQuery('/api/v1/webhooks/deliveries', { state, before: deliveries, limit: 20 })}
+          empty={state === '' ? 'None: no alert went to a webhook.' : 'None is in this state.'}
+          named
+          newer={deliveries !== ''}
+          onPage={(place) => goQuery({ deliveries: place })}
+        />
       </Section>
     </>
   )

@@ -24,7 +24,8 @@ interface Story {
     readonly detector: string
     readonly looks: number
     readonly newest: string
-    readonly score: number
+    readonly value: number
+    readonly quantity: string
     readonly pValue: number | null
     readonly least: number | null
   }[]
@@ -68,7 +69,7 @@ function Told({ story }: { readonly story: Story }) {
       <Facts
         entries={[
           ['Calls', formatNumber(story.calls)],
-          ['Errors', story.calls === 0 ? '–' : `${formatNumber(errors)}, ${formatShare(errors / story.calls)}`],
+          ['Errors', story.calls === 0 ? '–' : errors === 0 ? '0' : `${formatNumber(errors)}, ${formatShare(errors / story.calls)}`],
           ['First', story.first && <Time iso={story.first} />],
           ['Last', story.last && <Time iso={story.last} />],
           ['Open incidents', formatNumber(incidents.filter(({ status }) => status !== 'resolved').length)],
@@ -96,7 +97,7 @@ function Told({ story }: { readonly story: Story }) {
             title="Calls"
             text={`${formatNumber(hours.length)} hours with calls, ${busiest === null ? '' : `most in the hour from ${formatTime(busiest.time)}: ${formatNumber(busiest.calls)}`}.`}
             unit="calls an hour"
-            steps
+            stepWidth={3_600}
             lines={[
               { name: 'calls', points: filledHours(hours, ({ calls }) => calls) },
               ...(errors > 0 ? [{ name: 'errors', points: filledHours(hours, (hour) => hour.errors) }] : []),
@@ -130,7 +131,8 @@ function Told({ story }: { readonly story: Story }) {
             columns={[
               { name: 'Detector', cell: ({ detector }) => <a href={to.detector(detector)}>{detector}</a> },
               { name: 'Looks', number: true, cell: (row) => formatNumber(row.looks) },
-              { name: 'Newest score', number: true, cell: ({ score }) => formatNumber(score) },
+              { name: 'Newest value', number: true, cell: ({ value }) => formatNumber(value) },
+              { name: 'Of', wide: true, cell: ({ quantity }) => quantity },
               { name: 'Newest p', number: true, cell: ({ pValue }) => (pValue === null ? 'warming up' : formatNumber(pValue)) },
               { name: 'Least p', number: true, cell: ({ least }) => (least === null ? '–' : formatNumber(least)) },
               { name: 'At', wide: true, cell: ({ newest }) => <Time iso={newest} /> },

@@ -89,8 +89,11 @@ export function PrincipalsPage() {
                   disabled={offset + items.length >= total}
                   onClick={() => goQuery({ offset: String(offset + perPage) })}
                 >
-                  Next
+                  Less risky
                 </button>
+                <span class="quiet">
+                  {formatNumber(offset + 1)} to {formatNumber(offset + items.length)} of {formatNumber(total)}
+                </span>
               </nav>
               <p class="quiet small">
                 Risk is the severity of the worst open incident. The least p-value is the smallest of many looks, and no verdict by itself.

@@ -1,4 +1,5 @@
 import { useFetched } from '../fetched.ts'
+import { zoneName } from '../format.ts'
 import { status } from '../live.ts'
 import { Facts, Loaded, Section } from '../parts/common.tsx'
 
@@ -17,6 +18,7 @@ export function SettingsPage() {
                 ['Version', version],
                 ['Store', status.value?.store],
                 ['Inputs', status.value?.inputs.join(', ')],
+                ['Times are shown in', zoneName()],
                 [
                   'API',
                   <a key="a" href="/api/v1/openapi.json">

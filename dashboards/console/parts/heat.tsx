@@ -28,12 +28,15 @@ export function Heat({
 }) {
   const canvas = useRef<HTMLCanvasElement>(null)
   const [readout, setReadout] = useState('')
+  const byPlace = new Map(cells.map((cell) => [`${cell.column}/${cell.row}`, cell]))
   const xs = [...new Set(cells.map(({ column }) => column))].sort((a, b) => a - b)
   // Those farthest from the usual on top.
   const strength = ({ value }: HeatCell) => (value === null ? 20 : value <= 0 ? 10 : Math.abs(Math.log(value)))
   const worst = new Map<string, number>()
   for (const cell of cells) worst.set(cell.row, Math.max(worst.get(cell.row) ?? 0, strength(cell)))
   const ys = [...worst.keys()].sort((a, b) => worst.get(b)! - worst.get(a)! || (a < b ? -1 : 1))
+  const xAt = new Map(xs.map((column, at) => [column, at]))
+  const yAt = new Map(ys.map((row, at) => [row, at]))
   const height = ys.length * tall + 20
   const far = cells.filter(({ value }) => value === null || value > 3).sort((a, b) => strength(b) - strength(a))
   const farRows = new Set(far.map(({ row }) => row))
@@ -57,17 +60,17 @@ export function Heat({
       const wide = widthOf(node)
       context.fillStyle = color('--quiet')
       for (const [at, row] of ys.entries()) context.fillText(row.length > 18 ? `${row.slice(0, 17)}…` : row, 0, at * tall + 11)
-      context.fillText(`${columns} ${xs[0]}`, left, height - 5)
-      if (xs.length > 1) {
-        context.textAlign = 'right'
-        context.fillText(`${columns} ${xs.at(-1)}`, node.clientWidth, height - 5)
-        context.textAlign = 'left'
-      }
+      context.textAlign = 'right'
+      context.fillText(columns, left - 6, height - 5)
+      context.textAlign = 'center'
+      const every = xs.length > 1 ? Math.max(1, Math.ceil(30 / wide)) : 1
+      for (const [at, column] of xs.entries()) if (at % every === 0) context.fillText(String(column), left + (at + 0.5) * wide, height - 5)
+      context.textAlign = 'left'
       for (const cell of cells) {
         const more = cell.value === null || cell.value >= 1
         context.globalAlpha = Math.min(1, 0.08 + strength(cell) / 2)
         context.fillStyle = color(more ? '--high' : '--c1')
-        context.fillRect(left + xs.indexOf(cell.column) * wide, ys.indexOf(cell.row) * tall, Math.max(1, wide - 1), tall - 2)
+        context.fillRect(left + xAt.get(cell.column)! * wide, yAt.get(cell.row)! * tall, Math.max(1, wide - 1), tall - 2)
       }
       context.globalAlpha = 1
     }
@@ -93,11 +96,16 @@ export function Heat({
           const box = node.getBoundingClientRect()
           const column = xs[Math.floor((event.clientX - box.left - left) / widthOf(node))]
           const row = ys[Math.floor((event.clientY - box.top) / tall)]
-          const cell = cells.find((one) => one.column === column && one.row === row)
+          const cell = byPlace.get(`${column}/${row}`)
           setReadout(cell === undefined ? '' : `${rows} ${cell.row}, ${columns} ${cell.column}: ${cell.text}`)
         }}
       />
-      <p class="readout">{readout === '' ? `warm: more than the ${columns}’s median, cold: less` : readout}</p>
+      <ul class="legend" data-of="heat">
+        <li data-heat="less">less than the {columns}’s median</li>
+        <li data-heat="usual">about the median</li>
+        <li data-heat="more">more</li>
+        <li class="readout">{readout}</li>
+      </ul>
     </Figure>
   )
 }

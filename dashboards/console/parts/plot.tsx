@@ -18,28 +18,47 @@ interface Props {
   /** What a reader must know who does not see the plot. */
   readonly text: string
   readonly lines: readonly PlotLine[]
+  /** What the height says. */
   readonly unit: string
   readonly x?: 'time' | 'number'
+  /** What the place from left to right says, where that is not time. */
+  readonly xUnit?: string
+  /** `y`: logarithmic where values lie far apart. */
   readonly log?: 'y' | 'both' | 'none'
-  readonly steps?: boolean
+  /** Each value holds for so long, in units of `x`: drawn as steps. */
+  readonly stepWidth?: number
   readonly height?: number
 }
 
 const colorNames = ['--c1', '--c2', '--c3', '--c4', '--c5', '--c6'] as const
 
-const isPositive = (value: number | null) => value === null || value > 0
+/** Greatest and least value lie this many times apart before the axis is logarithmic. */
+const far = 20
+
+/** Whether values lie so far apart that the small ones could not be told from one another on an even axis. */
+function isWide(lines: readonly PlotLine[]): boolean {
+  const values = lines.flatMap(({ points }) => points.flatMap(([, value]) => (value === null ? [] : [value])))
+  const least = values.reduce((low, value) => Math.min(low, value), Number.POSITIVE_INFINITY)
+  const greatest = values.reduce((high, value) => Math.max(high, value), 0)
+  return least > 0 && greatest / least > far
+}
 
 /** Lines over time or over a number. The same numbers stand in a table beside it. */
-export function Plot({ title, text, lines, unit, x = 'time', log = 'none', steps = false, height = 180 }: Props) {
+export function Plot({ title, text, lines, unit, x = 'time', xUnit = '', log = 'none', stepWidth = 0, height = 180 }: Props) {
   const host = useRef<HTMLDivElement>(null)
   const [readout, setReadout] = useState('')
-  const logarithmic = log !== 'none' && lines.every(({ points }) => points.every(([, value]) => isPositive(value)))
+  const logarithmic = log === 'both' || (log === 'y' && isWide(lines))
   const show = (value: number) => (x === 'time' ? formatTime(new Date(value * 1000).toISOString()) : formatNumber(value))
   const key = JSON.stringify(lines)
 
   useEffect(() => {
     const node = host.current!
-    const joined = uPlot.join(lines.map(({ points }) => [points.map(([at]) => at), points.map(([, value]) => value)] as uPlot.AlignedData))
+    const joined = uPlot.join(
+      lines.map(({ points, level }) => {
+        const drawn = stepWidth > 0 && level !== true ? ended(points, stepWidth) : points
+        return [drawn.map(([at]) => at), drawn.map(([, value]) => value)] as uPlot.AlignedData
+      }),
+    )
     let plot: uPlot | null = null
     const draw = () => {
       const style = getComputedStyle(node)
@@ -64,8 +83,10 @@ export function Plot({ title, text, lines, unit, x = 'time', log = 'none', steps
             y: { distr: logarithmic ? 3 : 1, ...(logarithmic ? {} : { range: fromZero }) },
           },
           axes: [
-            x === 'time' ? { ...axis, values: timeTicks, space: 76, size: 34 } : { ...axis, values, space: 60, size: 26 },
-            { ...axis, values, size: 56, space: 34 },
+            x === 'time'
+              ? { ...axis, values: timeTicks, space: 76, size: 42 }
+              : { ...(log === 'both' ? byDecades(axis) : axis), values, space: 60, size: 30 },
+            { ...(logarithmic ? byDecades(axis) : axis), values, size: 56, space: 26 },
           ],
           series: [
             {},
@@ -74,7 +95,7 @@ export function Plot({ title, text, lines, unit, x = 'time', log = 'none', steps
               width: level ? 1.25 : 1.75,
               spanGaps: true,
               ...(level ? { dash: [5, 4] } : {}),
-              ...(steps && !level ? { paths: uPlot.paths.stepped!({ align: 1 }), fill: color('--wash') } : {}),
+              ...(stepWidth > 0 && !level ? { paths: uPlot.paths.stepped!({ align: 1 }), fill: color('--wash') } : {}),
               points: { show: dots === true, size: 6 },
             })),
           ],
@@ -101,13 +122,13 @@ export function Plot({ title, text, lines, unit, x = 'time', log = 'none', steps
       end()
       plot?.destroy()
     }
-  }, [key, height, x, log, steps])
+  }, [key, height, x, log, stepWidth])
 
   const rows: Row[] = lines.flatMap(({ name, points }) =>
     points.map(([at, value]) => [name, show(at), value === null ? '–' : formatNumber(value)]),
   )
   return (
-    <Figure title={title} text={text} head={['Line', x === 'time' ? 'Time' : 'At', unit]} rows={rows}>
+    <Figure title={title} text={text} head={['Line', x === 'time' ? 'Time' : xUnit, unit]} rows={rows}>
       <ul class="legend">
         {lines.map(({ name, level }, at) => (
           <li key={name} data-line={level ? (at === lines.length - 1 ? 'limit' : 'level') : at + 1}>
@@ -115,8 +136,12 @@ export function Plot({ title, text, lines, unit, x = 'time', log = 'none', steps
           </li>
         ))}
       </ul>
+      <p class="unit">
+        <span>{unit}</span>
+        <span class="readout">{readout}</span>
+      </p>
       <div class="plot" ref={host} role="img" aria-label={text} />
-      <p class="readout">{readout === '' ? unit : readout}</p>
+      {xUnit !== '' && <p class="unit end">{xUnit}</p>}
     </Figure>
   )
 }
@@ -137,6 +162,25 @@ function timeTicks(_: uPlot, splits: number[], _axis: number, _space: number, st
     const time = (step < 60 ? fineClock : clock).format(at)
     return changed ? `${time}\n${day}` : time
   })
+}
+
+/** The last step is as wide as the others. */
+function ended(points: PlotLine['points'], width: number): PlotLine['points'] {
+  const last = points.at(-1)
+  return last === undefined ? points : [...points, [last[0] + width, last[1]] as const]
+}
+
+/** Marks of a logarithmic axis: powers of ten, and where that leaves fewer than two, what lies between them as well. */
+function decades(_: uPlot, splits: number[]): (number | null)[] {
+  const among = (factors: readonly number[]) =>
+    splits.map((value) => (factors.includes(Number((value / 10 ** Math.floor(Math.log10(value) + 1e-9)).toPrecision(3))) ? value : null))
+  const powers = among([1])
+  return powers.filter((value) => value !== null).length > 1 ? powers : among([1, 2, 5])
+}
+
+/** An axis with lines at those marks only. */
+function byDecades<Axis extends { readonly grid: object; readonly ticks: object }>(axis: Axis) {
+  return { ...axis, filter: decades, grid: { ...axis.grid, filter: decades }, ticks: { ...axis.ticks, filter: decades } }
 }
 
 /** From zero, where nothing is negative: heights can then be compared. */

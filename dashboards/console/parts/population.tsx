@@ -1,12 +1,12 @@
 import type { DetectorPicture } from '../../../src/server/read-evidence.ts'
-import { formatNumber } from '../format.ts'
+import { formatName, formatNumber } from '../format.ts'
 import type { Case } from '../shapes.ts'
 import { Figure } from './figure.tsx'
 import { axisOf } from './scale.ts'
 
 const width = 640
-const height = 190
-const floor = height - 30
+const height = 204
+const floor = height - 44
 const top = 46
 
 /** Where the subject is among the others: their histogram, with what is usual and where an alert begins. */
@@ -45,6 +45,12 @@ export function Population({
     >
       <svg class="drawing" viewBox={`0 0 ${width} ${height}`} role="img" aria-label={text}>
         <line class="axis" x1="0" x2={width} y1={floor} y2={floor} />
+        <text class="tick" x="0" y={height - 4}>
+          tallest bar: {formatNumber(most)} {most === 1 ? 'subject' : 'subjects'}
+        </text>
+        <text class="tick" x={width} y={height - 4} text-anchor="end">
+          {formatName(picture.quantity)}
+        </text>
         {axis.ticks.map((tick) => (
           <text key={tick} class="tick" x={axis.at(tick)} y={floor + 16} text-anchor="middle">
             {formatNumber(tick)}

@@ -57,6 +57,8 @@ const story = found.extend({
       looks: count,
       newest: z.string(),
       score: count,
+      value: count.describe('The score in the unit that `quantity` names.'),
+      quantity: z.string(),
       pValue: count.nullable(),
       least: count.nullable().describe('The least p-value of all looks.'),
     }),
