@@ -1,5 +1,4 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { othersIn } from '../../../src/decisions/others.ts'
 import { withQuery } from '../api.ts'
 import { useFetched } from '../fetched.ts'
 import { formatNumber, oddsOf } from '../format.ts'
@@ -158,8 +157,7 @@ export function IncidentsPage() {
 }
 
 function Item({ alert, fresh }: { readonly alert: Alert; readonly fresh: boolean }) {
-  const { handling, subject } = alert
-  const { count } = othersIn(alert)
+  const { handling, subject, members } = alert
   return (
     <li class={`incident${fresh ? ' fresh' : ''}`} data-severity={alert.severity} data-status={alert.status}>
       <Mark severity={alert.severity} />
@@ -170,7 +168,7 @@ function Item({ alert, fresh }: { readonly alert: Alert; readonly fresh: boolean
         <p class="line">
           <span>
             {subject.kind} {subject.id}
-            {count > 0 && ` and ${formatNumber(count)} more`}
+            {members.length > 1 && ` and ${formatNumber(members.length - 1)} more`}
           </span>
           {alert.model !== null && <span>{alert.model}</span>}
           {alert.run !== null && <span>run {alert.run}</span>}
