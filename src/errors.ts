@@ -45,6 +45,10 @@ export const errorTable = {
     title: 'A topic was deleted and created again',
     action: 'Tidewatch starts the new topic from its beginning; see kafka.onTopicRecreated.',
   },
+  TW_STAGE_TOPIC_MISMATCH: {
+    title: 'A topic between the stages has another number of partitions',
+    action: 'Set kafka.eventPartitions to what the topic has. Another number needs new topics: name them in kafka.topics.',
+  },
   TW_SOURCE_POISONED: {
     title: 'Too many records of a partition are refused',
     action: 'A producer is broken. Repair it, or raise deadLetters.maxShare or deadLetters.maxRun, then restart.',

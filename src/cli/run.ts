@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { defaultConfigPath, loadConfig } from '../config/load.ts'
-import type { Config } from '../config/schema.ts'
+import { type Config, configSchema, type StageName } from '../config/schema.ts'
+import { TidewatchError } from '../errors.ts'
 import { createLog } from '../observability/log.ts'
 import { version } from './version.ts'
 
@@ -13,6 +14,7 @@ export function runCommand(): Command {
     .description('Watch: take telemetry in, detect, store, alert. Ends cleanly on SIGTERM and SIGINT.')
     .option('--config <file>', 'configuration (default: ./tidewatch.yaml where it exists, else the defaults)')
     .option('--data <directory>', 'data folder, instead of data.directory')
+    .option('--stages <list>', 'stages that this process runs, of ingest, detect and decide (default: all); Kafka between them')
     .addHelpText(
       'after',
       `
@@ -22,12 +24,24 @@ and shows it on http://127.0.0.1:8686.
 Examples:
   tidewatch run
   tidewatch run --config tidewatch.yaml
+  tidewatch run --config tidewatch.yaml --stages ingest,detect    others of the group decide
   OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:4318 tidewatch run    with Tidewatch's own telemetry`,
     )
-    .action(async ({ config: path, data }: { config?: string; data?: string }) => {
+    .action(async ({ config: path, data, stages }: { config?: string; data?: string; stages?: string }) => {
       const loaded = loadConfig({ path: path ?? defaultConfigPath(), env: process.env })
-      await run(data === undefined ? loaded : { ...loaded, data: { ...loaded.data, directory: data } })
+      await run({
+        ...loaded,
+        ...(data !== undefined && { data: { ...loaded.data, directory: data } }),
+        ...(stages !== undefined && { stages: stagesOf(stages, loaded) }),
+      })
     })
+}
+
+/** Throws TW_CONFIG_INVALID for a list of anything else. */
+function stagesOf(text: string, config: Config): StageName[] {
+  const chosen = configSchema.safeParse({ stages: text.split(',').map((name) => name.trim()), kafka: { brokers: config.kafka.brokers } })
+  if (chosen.success) return chosen.data.stages
+  throw new TidewatchError('TW_CONFIG_INVALID', `--stages ${text}: ${chosen.error.issues[0]!.message}`)
 }
 
 async function run(config: Config): Promise<void> {

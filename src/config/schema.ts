@@ -48,9 +48,31 @@ const kafka = z.strictObject({
       traces: z.string().default('otlp_spans').describe('Topic of the spans.'),
       metrics: z.string().default('otlp_metrics').describe('Topic of the metrics.'),
       logs: z.string().default('otlp_logs').describe('Topic of the log records.'),
+      events: z.string().default('tidewatch.events').describe('From ingest to detect. Made by Tidewatch.'),
+      observations: z.string().default('tidewatch.observations').describe('From detect to decide: one partition. Made by Tidewatch.'),
+      claims: z.string().default('tidewatch.claims').describe('Which range of which partition is in work. Compacted. Made by Tidewatch.'),
     })
     .prefault({})
-    .describe("Topics with one OTLP export request a record, as the Collector's Kafka exporter writes them."),
+    .describe(
+      "Topics: with one OTLP export request a record, as the Collector's Kafka exporter writes them, and those between the stages.",
+    ),
+  eventPartitions: z
+    .number()
+    .int()
+    .min(1)
+    .max(1024)
+    .default(12)
+    .describe('Partitions of `topics.events`: at most so many members detect at once. Fixed once the topic is made.'),
+  replicationFactor: z
+    .number()
+    .int()
+    .default(-1)
+    .describe('Copies of the topics that Tidewatch makes; -1 for what the brokers do by default.'),
+  stageRetention: duration
+    .prefault('7d')
+    .describe(
+      'How long the topics between the stages keep their records: longer than an outage, longer than the way back to a checkpoint.',
+    ),
   startFrom: z
     .enum(['earliest', 'latest'])
     .default('earliest')
@@ -339,7 +361,15 @@ const log = z.strictObject({
   level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info').describe('Least level that is logged (to stderr).'),
 })
 
-export const configSchema = z.strictObject({
+const stageNames = ['ingest', 'detect', 'decide'] as const
+export type StageName = (typeof stageNames)[number]
+
+const everything = z.strictObject({
+  stages: z
+    .array(z.enum(stageNames))
+    .min(1)
+    .default([...stageNames])
+    .describe('Stages that this process runs. Fewer than all need Kafka between them.'),
   data: data.prefault({}).describe('What Tidewatch keeps on its own disk.'),
   kafka: kafka.prefault({}).describe('Telemetry from Kafka.'),
   otlp: otlp.prefault({}).describe('Telemetry straight from SDKs and Collectors.'),
@@ -361,6 +391,11 @@ export const configSchema = z.strictObject({
     .nonnegative()
     .default(1)
     .describe('Seed of all random projections and reservoirs. Another seed, other sketches: state does not carry over.'),
+})
+
+export const configSchema = everything.superRefine(({ stages, kafka }, context) => {
+  if (stages.length < stageNames.length && kafka.brokers.length === 0)
+    context.addIssue({ code: 'custom', path: ['stages'], message: 'all of them are needed where no `kafka.brokers` are between them' })
 })
 
 /** The configuration after defaults; durations are seconds, sizes bytes. */

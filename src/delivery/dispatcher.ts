@@ -101,6 +101,11 @@ export class Dispatcher {
     await Promise.all([...this.targets.values()].map((target) => this.load(target)))
   }
 
+  /** Looks for what others wrote into the outbox. Throws the store's error. */
+  async reread(): Promise<void> {
+    await Promise.all([...this.targets.values()].map((target) => this.loadAgain(target)))
+  }
+
   /** Tells of outbox rows (of `deliveryRows`) that the store has acknowledged. Rows notified before `start` are found by it. */
   notify(rows: readonly Row[]): void {
     for (const row of rows) {
@@ -271,6 +276,7 @@ export class Dispatcher {
 
   /** Finds rows that were written into the outbox besides `notify`. */
   private async loadAgain(target: Target): Promise<void> {
+    if (!this.started || this.stopped) return
     // What is being read now may have been read before they stood there: it is not complete, and is read on from where it ends.
     if (target.loading) target.loading.notified = null
     else await this.load(target)

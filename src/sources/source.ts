@@ -28,7 +28,10 @@ export interface PartitionLag {
   readonly records: number
 }
 
-/** Called for one batch at a time per partition. Resolves when everything the batch caused is stored; a rejection makes the source deliver the batch again. */
+/**
+ * Called for one batch at a time per partition. Resolves when everything the batch caused is stored; a rejection makes the source deliver the batch
+ * again, and one with `PlaceLost` makes it ask `resume` before.
+ */
 export type BatchHandler = (batch: SourceBatch, context: BatchContext) => Promise<void>
 
 export interface BatchContext {
@@ -38,6 +41,11 @@ export interface BatchContext {
   owned(): boolean
 }
 
+/** Rejection of a handler that does not stand any more where the batch begins: only `resume` tells where to go on. */
+export class PlaceLost extends Error {
+  override readonly name = 'PlaceLost'
+}
+
 /** What a source asks when it starts. */
 export interface StartOptions {
   /**
@@ -45,6 +53,8 @@ export interface StartOptions {
    * does. Null: nothing is known, and what the source committed counts. A source that cannot go to a place delivers from before it.
    */
   readonly resume?: (topic: string, epoch: string, partition: number) => Promise<number | null>
+  /** Told of all partitions that this process holds, whenever a group of consumers dealt them out. */
+  readonly assigned?: (partitions: readonly { readonly topic: string; readonly partition: number }[]) => void
 }
 
 /**

@@ -25,7 +25,7 @@ export class DecideStage implements Stage {
     this.keepBytes = config.deadLetters.maxBytes
   }
 
-  get decisions(): Pick<Decisions, 'status'> {
+  get decisions(): Pick<Decisions, 'status' | 'looks' | 'budget' | 'expectations'> {
     return this.deciding
   }
 

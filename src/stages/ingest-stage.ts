@@ -4,6 +4,7 @@ import type { SourceBatch, SourceRecord } from '../sources/source.ts'
 import type { Event } from '../telemetry/events.ts'
 import type { Mapper } from '../telemetry/map.ts'
 import { addTally } from '../telemetry/tally.ts'
+import type { ActionKey } from './action-record.ts'
 import { Announced } from './announced.ts'
 import { createIngest, type Ingest } from './ingest.ts'
 import type { OutcomeBuilder } from './outcome.ts'
@@ -20,11 +21,10 @@ export class IngestStage implements Stage {
   private readonly partitions: number
   private readonly announced = new Announced()
 
-  /** @param partitions of the topic behind. */
-  constructor(config: Config, mapper: Mapper, partitions: number) {
-    this.name = `ingest 1 ${stateIdentity(config)}`
-    // What people do is written behind this stage; in a source's topic nobody is believed.
-    this.ingest = createIngest(config, mapper, null)
+  /** @param key what replayed dead letters are signed with; null: there are none. @param partitions of the topic behind. */
+  constructor(config: Config, mapper: Mapper, key: ActionKey | null, partitions: number) {
+    this.name = `ingest 2 ${partitions} ${stateIdentity(config)}`
+    this.ingest = createIngest(config, mapper, key)
     this.routesOf = createRoutes(config.seed)
     this.partitions = partitions
   }
@@ -34,7 +34,14 @@ export class IngestStage implements Stage {
   }
 
   apply(batch: SourceBatch, record: SourceRecord, outcome: OutcomeBuilder): boolean {
-    const { events, deadLetters, clamped, ignored, watermark } = this.ingest.record(batch, record)
+    const { events, deadLetters, action, clamped, ignored, watermark } = this.ingest.record(batch, record)
+    if (action !== null) {
+      const reason = 'what people do is written behind this stage'
+      const { topic, epoch, partition } = batch
+      const place = { topic, epoch, partition, offset: record.offset, index: 0, time: record.timestamp * 1000 }
+      outcome.deadLetters.push({ ...place, code: 'TW_ACTION_REFUSED', reason, signal: '', bytes: new Uint8Array(0), size: 0 })
+      return true
+    }
     outcome.deadLetters.push(...deadLetters)
     addTally(outcome.clamped, clamped)
     addTally(outcome.ignored, ignored)

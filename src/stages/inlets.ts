@@ -5,7 +5,6 @@ import type { Metrics } from '../observability/metrics.ts'
 import { Journal } from '../sources/journal/journal.ts'
 import { journalSource } from '../sources/journal/source.ts'
 import { kafkaPublisher } from '../sources/kafka/publisher.ts'
-import { kafkaSource } from '../sources/kafka/source.ts'
 import { startOtlpGrpc } from '../sources/otlp/grpc.ts'
 import { type OtlpServer, startOtlpHttp } from '../sources/otlp/http.ts'
 import { journalSink } from '../sources/otlp/journal-sink.ts'
@@ -17,7 +16,8 @@ import { TICK_INTERVAL, tickHeaders } from './tick.ts'
 
 /** Where telemetry comes in: the sources that are read, and the receivers that fill the log behind them. */
 export interface Inlets {
-  readonly sources: readonly Source[]
+  /** The one ordered log; null where telemetry stands in topics of Kafka. */
+  readonly journal: Source | null
   /** For people: where to send telemetry. */
   descriptions(): readonly string[]
   addresses(): { readonly otlpHttp: string | null; readonly otlpGrpc: string | null }
@@ -25,8 +25,10 @@ export interface Inlets {
   problems(): readonly string[]
   /** Opens the receivers. Rejects where an address is taken. */
   listen(): Promise<void>
-  /** Writes a record of Tidewatch's own into the log, after what was accepted before. Resolves once it cannot be lost any more. */
-  control(headers: Readonly<Record<string, string>>, content?: Pick<ReceivedRecord, 'signal' | 'value' | 'key'>): Promise<void>
+  /** Writes what a person did into the log that decisions are made from. Resolves once it cannot be lost any more. */
+  act(headers: Readonly<Record<string, string>>): Promise<void>
+  /** Writes a record of telemetry into the log again, with headers of Tidewatch's own. Resolves once it cannot be lost any more. */
+  resend(headers: Readonly<Record<string, string>>, content: Pick<ReceivedRecord, 'signal' | 'value' | 'key'>): Promise<void>
   /** Closes the receivers: what was answered with success is in the log. */
   closeDoors(): Promise<void>
   /** Closes the log, after the sources were stopped. */
@@ -38,7 +40,7 @@ export interface Inlets {
  * folder, and that is read; of it, records from `lowWater` on are kept.
  */
 export async function openInlets(config: Config, log: Logger, metrics: Metrics, lowWater: () => number): Promise<Inlets> {
-  const back = config.kafka.brokers.length > 0 ? kafkaBack(config, log, metrics) : await journalBack(config, log, metrics, lowWater)
+  const back = config.kafka.brokers.length > 0 ? kafkaBack(config, log) : await journalBack(config, log, metrics, lowWater)
   const receiver = new OtlpReceiver(back.sink, {
     maxInFlight: config.otlp.maxInFlight,
     keepBytes: config.deadLetters.maxBytes,
@@ -54,7 +56,7 @@ export async function openInlets(config: Config, log: Logger, metrics: Metrics, 
   }
   const count = (transport: string) => (status: number) => metrics.otlpRequests.add(1, { transport, status })
   return {
-    sources: [back.source],
+    journal: back.source,
     addresses: () => ({ otlpHttp: addressOf('http'), otlpGrpc: addressOf('grpc') }),
     descriptions: () => [...doors.map(({ kind }) => addressOf(kind)!), ...back.descriptions],
     problems: () => back.problems(),
@@ -72,7 +74,8 @@ export async function openInlets(config: Config, log: Logger, metrics: Metrics, 
           server: await startOtlpGrpc({ ...grpc, receiver, maxRequestBytes, onAnswer: count('grpc') }),
         })
     },
-    control: async (headers, content = { signal: 'traces', value: new Uint8Array(0) }) => {
+    act: (headers) => back.act(headers),
+    resend: async (headers, content) => {
       await back.sink.accept({ ...content, headers, receivedAt: Date.now() })
     },
     async closeDoors() {
@@ -105,23 +108,21 @@ function sparingly(say: (error: Error, unsaid: number) => void): (error: Error) 
 const DOOR_PATIENCE = 2000
 
 interface Back {
-  readonly source: Source
+  readonly source: Source | null
   readonly sink: Sink
+  act(headers: Readonly<Record<string, string>>): Promise<void>
   readonly descriptions: readonly string[]
   problems(): readonly string[]
   close(): Promise<void>
 }
 
-function kafkaBack(config: Config, log: Logger, metrics: Metrics): Back {
-  const kafkaLog = log.child({ component: 'kafka' })
-  const publisher = kafkaPublisher(config.kafka, { log: kafkaLog })
-  const { traces, metrics: points, logs } = config.kafka.topics
+function kafkaBack(config: Config, log: Logger): Back {
+  const publisher = kafkaPublisher(config.kafka, { log: log.child({ component: 'kafka' }) })
+  const { traces, metrics: points, logs, observations } = config.kafka.topics
   return {
-    source: kafkaSource(config.kafka, {
-      log: kafkaLog,
-      onGap: ({ topic, records }) => metrics.gaps.add(records ?? 0, { topic }),
-    }),
+    source: null,
     sink: kafkaSink(publisher, config.kafka.topics),
+    act: (headers) => publisher.publish(observations, [{ value: new Uint8Array(0), headers, partition: 0 }]),
     descriptions: [`Kafka topics ${[traces, points, logs].join(', ')} on ${config.kafka.brokers.join(', ')}`],
     problems: () => [],
     close: () => publisher.close(),
@@ -136,6 +137,7 @@ async function journalBack(config: Config, log: Logger, metrics: Metrics, lowWat
     lowWater,
     onDamage: (damage) => journalLog.error({ ...damage }, 'the journal is damaged; the readable part is used'),
   })
+  const sink = journalSink(journal)
   metrics.journalSize.observe(() => [{ value: journal.bytes, attributes: {} }])
   // Time passes also when nothing arrives: a tick in the log says so, and a replay of the log knows it.
   const ticks = setInterval(() => {
@@ -145,7 +147,8 @@ async function journalBack(config: Config, log: Logger, metrics: Metrics, lowWat
   }, TICK_INTERVAL)
   return {
     source: journalSource(journal, { onRetry: (error, retryIn) => journalLog.warn({ err: error, retryIn }, 'a batch is tried again') }),
-    sink: journalSink(journal),
+    sink,
+    act: async (headers) => void (await sink.accept({ signal: 'traces', value: new Uint8Array(0), headers, receivedAt: Date.now() })),
     descriptions: [],
     problems: () => [journal.problem()].filter((reason) => reason !== null),
     async close() {

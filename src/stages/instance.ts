@@ -5,13 +5,14 @@ import type { Config } from '../config/schema.ts'
 import { showConfig } from '../config/show.ts'
 import { Dispatcher } from '../delivery/dispatcher.ts'
 import { deliveryRows } from '../delivery/outbox.ts'
+import { Sender } from '../delivery/sender.ts'
 import { startObservability } from '../observability/otel.ts'
 import { traceBatch } from '../observability/spans.ts'
 import { createServer } from '../server/app.ts'
 import type { PipelineStatus, Problem } from '../server/deps.ts'
 import { detectorSummaries } from '../server/detector-summaries.ts'
 import { AlertFeed } from '../server/feed.ts'
-import type { SourceBatch } from '../sources/source.ts'
+import type { BatchHandler } from '../sources/source.ts'
 import { lockData } from '../store/data-lock.ts'
 import { FORMAT_VERSION } from '../store/insert.ts'
 import { openStore } from '../store/open.ts'
@@ -23,10 +24,12 @@ import { Checkpointing } from './checkpointing.ts'
 import { fileClaims } from './file-claims.ts'
 import { Gate } from './gate.ts'
 import { type Inlets, openInlets } from './inlets.ts'
+import { kafkaStages } from './kafka/stages.ts'
 import { openMapper, openPseudonym } from './mapper.ts'
+import { oneLog } from './one-log.ts'
 import { countBy, type Outcome } from './outcome.ts'
-import { Pipeline } from './pipeline.ts'
 import { PoisonGuard } from './poison.ts'
+import { noDecisions, type Shared } from './processing.ts'
 import { replayHeaders } from './replay-record.ts'
 import { Stages } from './stages.ts'
 
@@ -95,33 +98,31 @@ async function start(
   await store.proveDeduplication()
 
   const alerts = new AlertFeed()
-  const dispatcher = new Dispatcher({
-    store,
-    webhooks: config.webhooks,
-    allowNetworks: config.delivery.allowNetworks,
-    pageWithin: config.delivery.pageWithin,
-    log: log.child({ component: 'webhooks' }),
-    count: (target, outcome) => metrics.webhookDeliveries.add(1, { target, outcome }),
-  })
-  await dispatcher.start()
-  closers.push(() => dispatcher.stop())
-  metrics.webhooksWaiting.observe(() => dispatcher.states().map(({ target, waiting }) => ({ value: waiting, attributes: { target } })))
+  const webhookLog = log.child({ component: 'webhooks' })
+  const sender = new Sender(
+    () =>
+      new Dispatcher({
+        store,
+        webhooks: config.webhooks,
+        allowNetworks: config.delivery.allowNetworks,
+        pageWithin: config.delivery.pageWithin,
+        log: webhookLog,
+        count: (target, outcome) => metrics.webhookDeliveries.add(1, { target, outcome }),
+      }),
+    (error) => webhookLog.warn({ err: error }, 'the outbox cannot be read'),
+  )
+  closers.push(() => sender.stop())
+  metrics.webhooksWaiting.observe(() => sender.states().map(({ target, waiting }) => ({ value: waiting, attributes: { target } })))
 
   const counts = { records: 0, events: 0, alerts: 0, deadLetters: 0 }
   const giveUp = new AbortController()
-  // Several partitions are not one ordered log: their state could not be rebuilt from it.
-  const oneLog = config.kafka.brokers.length === 0
-  const checkpoints = oneLog ? openCheckpoints(config, store, log) : null
   const mapper = await openMapper(config)
   const pseudonym = await openPseudonym(config)
   const actionKey = await openActionKey(config)
-  const pipeline = new Pipeline({
-    createStages: () => new Stages(config, mapper, actionKey),
+  const shared: Shared = {
     guard: new PoisonGuard(config.deadLetters.maxShare, config.deadLetters.maxRun),
     base: { salt, format: FORMAT_VERSION },
     stored: async (topic, epoch, partition) => (await store.lastRange(topic, epoch, partition))?.last ?? null,
-    claims: oneLog ? fileClaims(join(config.data.directory, 'journal')) : null,
-    checkpoints,
     write: async ({ range, base, outcome, checkpoint }) => {
       const started = performance.now()
       const deliveries = deliveryRows(outcome.alerts, config.webhooks)
@@ -134,10 +135,10 @@ async function start(
       counts.alerts += outcome.alerts.length
       counts.deadLetters += outcome.deadLetters.length
       measure(outcome)
-      dispatcher.notify(deliveryRows(outcome.alerts, config.webhooks))
+      sender.notify(deliveryRows(outcome.alerts, config.webhooks))
       alerts.publish(outcome.alerts)
     },
-  })
+  }
 
   const measure = (outcome: Outcome) => {
     // Once a range, not once an event: a counter looks its attributes up at every call.
@@ -149,32 +150,54 @@ async function start(
     for (const [reason, amount] of Object.entries(outcome.ignored)) metrics.ignored.add(amount, { reason })
   }
 
-  const inlets: Inlets = await openInlets(config, log, metrics, () => checkpoints?.lowWater ?? 0)
+  const checkpoints = openCheckpoints(config, store, log)
+  const inlets: Inlets = await openInlets(config, log, metrics, () => checkpoints.lowWater)
   closers.push(() => inlets.close())
+  const processing = inlets.journal
+    ? oneLog({
+        source: inlets.journal,
+        createStages: () => new Stages(config, mapper, actionKey),
+        claims: fileClaims(join(config.data.directory, 'journal')),
+        checkpoints,
+        shared,
+        log,
+      })
+    : kafkaStages({
+        config,
+        mapper,
+        key: actionKey,
+        shared,
+        createCheckpointing: () => openCheckpoints(config, store, log),
+        log: log.child({ component: 'kafka' }),
+        onGap: (topic, records) => metrics.gaps.add(records ?? 0, { topic }),
+        deciding: (here) => sender.own(here),
+      })
+  if (inlets.journal) sender.own(true)
   closers.push(async () => {
     // A store that does not answer must not keep the process: what is not written is processed again after the start.
     const patience = setTimeout(() => giveUp.abort(), STORE_PATIENCE)
-    await Promise.all(inlets.sources.map((source) => source.stop()))
-    await pipeline.rest().catch((error) => log.warn({ err: error }, 'the state was not saved; the next start reads the log again'))
+    await processing.stop()
     clearTimeout(patience)
   })
 
   const gate = new Gate()
-  const handle = async (batch: SourceBatch, context: Parameters<Pipeline['handle']>[1]) => {
-    const { topic, partition } = batch
-    const started = performance.now()
-    const group = config.kafka.brokers.length > 0 ? config.kafka.groupId : null
-    await traceBatch({ destination: topic, partition, first: batch.first, messages: batch.records.length, group }, () =>
-      gate.pass(() => pipeline.handle(batch, context)),
-    )
-    metrics.recordsReceived.add(batch.records.length, { topic })
-    metrics.batches.add(1, { topic })
-    metrics.batchDuration.record((performance.now() - started) / 1000, { topic })
-  }
+  const around =
+    (handle: BatchHandler): BatchHandler =>
+    async (batch, context) => {
+      const { topic, partition } = batch
+      const started = performance.now()
+      const group = config.kafka.brokers.length > 0 ? config.kafka.groupId : null
+      await traceBatch({ destination: topic, partition, first: batch.first, messages: batch.records.length, group }, () =>
+        gate.pass(() => handle(batch, context)),
+      )
+      metrics.recordsReceived.add(batch.records.length, { topic })
+      metrics.batches.add(1, { topic })
+      metrics.batchDuration.record((performance.now() - started) / 1000, { topic })
+    }
 
   let lag: PipelineStatus['lag'] = []
   const readLag = async () => {
-    lag = (await Promise.all(inlets.sources.map((source) => source.lag().catch(() => [])))).flat()
+    lag = (await Promise.all(processing.sources.map((source) => source.lag().catch(() => [])))).flat()
     return lag.map(({ topic, partition, records }) => ({ value: records, attributes: { topic, partition } }))
   }
   metrics.lag.observe(readLag)
@@ -185,14 +208,16 @@ async function start(
     const found: Problem[] = []
     const storeProblem = store.problem()
     if (storeProblem) found.push({ component: 'store', reason: storeProblem, blocking: true })
-    for (const source of inlets.sources) {
+    for (const source of processing.sources) {
       const reason = source.problem()
       if (reason) found.push({ component: source.name, reason, blocking: true })
     }
+    const stageProblem = processing.problem()
+    if (stageProblem) found.push({ component: 'kafka', reason: stageProblem, blocking: true })
     for (const reason of inlets.problems()) found.push({ component: 'otlp', reason, blocking: true })
     return found
   }
-  const status = (): PipelineStatus => ({ ...counts, watermark: pipeline.watermark, lag, problems: problems() })
+  const status = (): PipelineStatus => ({ ...counts, watermark: processing.watermark, lag, problems: problems() })
 
   const server = createServer(
     config.server,
@@ -201,23 +226,15 @@ async function start(
       store,
       status,
       alerts,
-      decisions: () => {
-        const { decisions } = pipeline.current
-        return {
-          budget: decisions.budget(),
-          populations: decisions.status(),
-          looks: decisions.looks(),
-          expectations: decisions.expectations(),
-        }
-      },
+      decisions: () => processing.decisions() ?? noDecisions(config),
       detectors: detectorSummaries(config.decisions.disabled),
       inputs: () => inlets.descriptions(),
-      webhooks: () => dispatcher.states(),
+      webhooks: () => sender.states(),
       receivers: config.webhooks,
-      testWebhook: (name) => dispatcher.test(name),
-      replayWebhooks: (selection) => dispatcher.replay(selection),
-      act: (action) => inlets.control(actionHeaders(action, actionKey)),
-      resend: ({ letter, signal, value }) => inlets.control(replayHeaders(letter, actionKey), { signal, value, key: letter }),
+      testWebhook: (name) => sender.test(name),
+      replayWebhooks: (selection) => sender.replay(selection),
+      act: (action) => inlets.act(actionHeaders(action, actionKey)),
+      resend: ({ letter, signal, value }) => inlets.resend(replayHeaders(letter, actionKey), { signal, value, key: letter }),
       backup: (directory) => backUp(directory, { store, data: config.data.directory, version, quiet: (work) => gate.alone(work) }),
       pseudonym,
       settings: () => showConfig({ config, places: new Map() }, null),
@@ -233,14 +250,14 @@ async function start(
   const failed = new Promise<Error>((resolve) => {
     fail = resolve
   })
-  for (const source of inlets.sources) {
-    const starting = source.start(handle, oneLog ? { resume: (topic, epoch, partition) => pipeline.place(topic, epoch, partition) } : {})
-    // Brokers that are away make a source wait, not the instance: readiness tells it. What rejects is beyond waiting.
-    if (source.name === 'kafka') starting.catch(fail)
-    else await starting
+  const starting = processing.start(around)
+  // Brokers that are away make the stages wait, not the instance: readiness tells it. What rejects is beyond waiting.
+  if (inlets.journal) await starting
+  else starting.catch(fail)
+  for (const source of processing.sources)
     source.ended.catch((error) => log.error({ err: error, source: source.name }, 'a source stopped for good; nothing more is read from it'))
-  }
-  await inlets.listen()
+  // Members that do not ingest have no doors: who sends to one of them would not know that it is read by others.
+  if (config.stages.includes('ingest')) await inlets.listen()
   // Last in, first out: nothing new is accepted while the rest drains.
   closers.push(() => inlets.closeDoors())
 
@@ -266,8 +283,8 @@ const STORE_PATIENCE = 4000
 
 function openCheckpoints(config: Config, store: Store, log: Logger): Checkpointing {
   const { records, bytes, eventTime } = config.state.checkpointEvery
-  // The journal keeps what two checkpoints lie apart, and must have room for more.
-  const mostBytes = config.journal.maxBytes / 8
+  // The journal keeps what two checkpoints lie apart, and must have room for more; what Kafka keeps is bound by time.
+  const mostBytes = config.kafka.brokers.length > 0 ? bytes : config.journal.maxBytes / 8
   return new Checkpointing({
     store,
     group: config.kafka.groupId,

@@ -14,6 +14,12 @@ export const claimTopicSettings: Readonly<Record<string, string>> = {
 }
 
 export interface KafkaClaims extends Claims {
+  /** Whether nobody else has asked for the newest claim of a partition since this process did, as the brokers see it now. */
+  holds(topic: string, partition: number): Promise<boolean>
+  /** Whether a claim can be made without asking for the newest one before, as far as this process knows. */
+  owns(topic: string, partition: number): boolean
+  /** Gives a partition up. */
+  release(topic: string, partition: number): Promise<void>
   close(): Promise<void>
 }
 
@@ -41,6 +47,8 @@ const ABORT_MARKER = Buffer.from([0, 0, 0, 0])
 export function kafkaClaims({ config, topic, log }: KafkaClaimsOptions): KafkaClaims {
   const kafka = kafkaClient(config, log)
   const owned = new Map<string, Producer>()
+  /** A producer makes one transaction after the other. */
+  const turns = new WeakMap<Producer, Promise<unknown>>()
   const name = (of: string, partition: number) => `${config.groupId}/${of}/${partition}`
 
   const drop = async (id: string, producer: Producer) => {
@@ -48,10 +56,17 @@ export function kafkaClaims({ config, topic, log }: KafkaClaimsOptions): KafkaCl
     await producer.disconnect().catch(() => {})
   }
 
-  const write = async (producer: Producer, key: string, value: string) => {
-    const transaction = await producer.transaction()
-    await transaction.send({ topic, acks: -1, messages: [{ partition: 0, key, value }] })
-    await transaction.commit()
+  const write = (producer: Producer, key: string, value: string): Promise<void> => {
+    const turn = (turns.get(producer) ?? Promise.resolve()).then(async () => {
+      const transaction = await producer.transaction()
+      await transaction.send({ topic, acks: -1, messages: [{ partition: 0, key, value }] })
+      await transaction.commit()
+    })
+    turns.set(
+      producer,
+      turn.catch(() => {}),
+    )
+    return turn
   }
 
   /** Puts a new owner in the place of all earlier ones. */
@@ -131,6 +146,28 @@ export function kafkaClaims({ config, topic, log }: KafkaClaimsOptions): KafkaCl
         await drop(id, producer)
         throw new TidewatchError('TW_SOURCE_UNAVAILABLE', `${id} cannot be claimed: ${(error as Error).message}`, { cause: error })
       }
+    },
+
+    async holds(of, partition) {
+      const id = name(of, partition)
+      const producer = owned.get(id)
+      if (!producer) return false
+      try {
+        await write(producer, `${id} owner`, randomUUID())
+        return true
+      } catch (error) {
+        log.info({ err: error, topic: of, partition }, 'a partition was claimed by another member meanwhile, or the brokers are away')
+        await drop(id, producer)
+        return false
+      }
+    },
+
+    owns: (of, partition) => owned.has(name(of, partition)),
+
+    async release(of, partition) {
+      const id = name(of, partition)
+      const producer = owned.get(id)
+      if (producer) await drop(id, producer)
     },
 
     async close() {

@@ -18,6 +18,8 @@ export interface Outcome {
   readonly clamped: Readonly<Tally>
   /** Spans and log records that became no event of their own, by reason. */
   readonly ignored: Readonly<Tally>
+  /** For the stage behind, in the order in which they are sent; none where that is a plain call. */
+  readonly outgoing: readonly Outgoing[]
 }
 
 /** A record for the stage behind, where that is not a plain call. */
@@ -46,6 +48,5 @@ export class OutcomeBuilder implements Outcome {
   readonly deadLetters: DeadLetter[] = []
   readonly clamped: Tally = {}
   readonly ignored: Tally = {}
-  /** In the order in which they are sent. */
   readonly outgoing: Outgoing[] = []
 }

@@ -15,6 +15,7 @@ import { openStore } from '../store/open.ts'
 import { actionHeaders, openActionKey } from './action-record.ts'
 import { backUp } from './backup.ts'
 import { openPseudonym } from './mapper.ts'
+import { noDecisions } from './processing.ts'
 import { replayHeaders } from './replay-record.ts'
 
 type Content = { readonly signal: 'traces' | 'metrics' | 'logs'; readonly value: Uint8Array }
@@ -41,12 +42,7 @@ export async function askResting<T>(config: Config, version: string, ask: (serve
           status: () => ({ records: 0, events: 0, alerts: 0, deadLetters: 0, watermark: null, lag: [], problems: [] }),
           alerts: new AlertFeed(),
           // State is not read here: what was armed is known to who runs.
-          decisions: () => ({
-            budget: { perDay: config.decisions.falseIncidentsPerDay, day: null, spent: {} },
-            populations: [],
-            looks: [],
-            expectations: [],
-          }),
+          decisions: () => noDecisions(config),
           detectors: detectorSummaries(config.decisions.disabled),
           inputs: () => [],
           webhooks: () => [],

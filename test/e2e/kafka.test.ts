@@ -10,7 +10,7 @@ import { configSchema } from '../../src/config/schema.ts'
 import { kafkaPublisher } from '../../src/sources/kafka/publisher.ts'
 import { ensureTopics } from '../../src/sources/kafka/topics.ts'
 import { startInstance } from '../../src/stages/instance.ts'
-import { kafkaForTests, uniqueName } from '../support/kafka/kafka.ts'
+import { kafkaForTests, uniqueName, uniqueTopics } from '../support/kafka/kafka.ts'
 import { callsIn, otlpTraffic, protobufOf } from '../support/otlp-traffic.ts'
 import { startWebhookReceiver, type WebhookReceiver } from '../support/webhook-receiver.ts'
 
@@ -20,7 +20,7 @@ const { OTLPTraceExporter } = createRequire(createRequire(import.meta.url).resol
 )
 
 const kafka = await kafkaForTests()
-const log = pino({ level: 'silent' })
+const log = pino({ level: process.env.DEBUG_LOG ?? 'silent' }, pino.destination(2))
 const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
 
 describe.skipIf(!kafka)('from Kafka to a signed alert', () => {
@@ -38,7 +38,7 @@ describe.skipIf(!kafka)('from Kafka to a signed alert', () => {
   })
 
   it('reads protobuf and JSON in all compressions, counts every call once, and names the attacker', async () => {
-    const topics = { traces: uniqueName('spans'), metrics: uniqueName('metrics'), logs: uniqueName('logs') }
+    const topics = uniqueTopics()
     const config = configSchema.parse({
       data: { directory },
       kafka: { brokers: kafka!.brokers, groupId: uniqueName('group'), topics },
@@ -49,7 +49,7 @@ describe.skipIf(!kafka)('from Kafka to a signed alert', () => {
     })
     await ensureTopics(
       config.kafka,
-      Object.values(topics).map((topic) => ({ topic, partitions: 1 })),
+      [topics.traces, topics.metrics, topics.logs].map((topic) => ({ topic, partitions: 1 })),
       log,
     )
     const traffic = otlpTraffic({ now: Date.now() })
@@ -81,7 +81,7 @@ describe.skipIf(!kafka)('from Kafka to a signed alert', () => {
   }, 120_000)
 
   it('answers OTLP/HTTP and gRPC for what the brokers keep, and reads it back from there', async () => {
-    const topics = { traces: uniqueName('spans'), metrics: uniqueName('metrics'), logs: uniqueName('logs') }
+    const topics = uniqueTopics()
     const config = configSchema.parse({
       data: { directory: join(directory, 'receiver') },
       kafka: { brokers: kafka!.brokers, groupId: uniqueName('group'), topics },
@@ -90,7 +90,7 @@ describe.skipIf(!kafka)('from Kafka to a signed alert', () => {
     })
     await ensureTopics(
       config.kafka,
-      Object.values(topics).map((topic) => ({ topic, partitions: 2 })),
+      [topics.traces, topics.metrics, topics.logs].map((topic) => ({ topic, partitions: 2 })),
       log,
     )
     const { requests } = otlpTraffic({ now: Date.now(), people: 5 })

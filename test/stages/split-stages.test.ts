@@ -74,7 +74,7 @@ function run({ sources, events, crashes = 0 }: Plan): OutcomeBuilder {
   const chance = (share: number) => random.uniform() < share
   const actors = (topic: string, count: number, create: () => Stage) =>
     Array.from({ length: count }, (_, partition) => ({ member: new Member(topic, partition, create), next: 0 }))
-  const ingest = actors('otlp_spans', sources, () => new IngestStage(config, mapper(), events))
+  const ingest = actors('otlp_spans', sources, () => new IngestStage(config, mapper(), null, events))
   const detect = actors('tidewatch.events', events, () => new DetectStage(config))
   const decide = actors('tidewatch.observations', 1, () => new DecideStage(config, null))
   const forward =

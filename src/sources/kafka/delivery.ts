@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import kafkajs, { type EachBatchPayload } from 'kafkajs'
 import type { Logger } from 'pino'
 import { errorCode, TidewatchError } from '../../errors.ts'
-import type { BatchContext, BatchHandler, SourceBatch } from '../source.ts'
+import { type BatchContext, type BatchHandler, PlaceLost, type SourceBatch } from '../source.ts'
 import { type Assignment, groupError, type OwnedPartition } from './assignment.ts'
 import { commitMetadata } from './places.ts'
 import type { Memory } from './settling.ts'
@@ -73,10 +73,16 @@ function handle({ handler, abandoned }: Delivery, batch: SourceBatch, context: B
 
 /**
  * Brings one frozen batch to the handler until it resolves, then commits it.
- * Resolves with true when it was committed under the ownership it began with. False leaves the batch unresolved: the source
- * stops, the partition is held (`problem` says why), or it belongs to somebody else. Throws what kafkajs must see to rejoin or to restart.
+ * Resolves with 'committed' when it was, under the ownership it began with. All else leaves the batch unresolved: the source
+ * stops, the partition is held (`problem` says why), or it belongs to somebody else ('left'); or its place has to be asked for again. Throws what
+ * kafkajs must see to rejoin or to restart.
  */
-export async function deliver(owned: OwnedPartition, batch: SourceBatch, payload: Payload, delivery: Delivery): Promise<boolean> {
+export async function deliver(
+  owned: OwnedPartition,
+  batch: SourceBatch,
+  payload: Payload,
+  delivery: Delivery,
+): Promise<'committed' | 'left' | 'place lost'> {
   const { assignment, stopping, log } = delivery
   const heartbeats = new Heartbeats(payload, delivery)
   try {
@@ -92,26 +98,32 @@ export async function deliver(owned: OwnedPartition, batch: SourceBatch, payload
     const where = { topic: batch.topic, partition: batch.partition, first: batch.first, last: batch.last }
     for (let backoff = FIRST_BACKOFF_MS; ; backoff = Math.min(2 * backoff, LONGEST_BACKOFF_MS)) {
       try {
-        if ((await handle(delivery, batch, context)) === 'abandoned') return false
+        if ((await handle(delivery, batch, context)) === 'abandoned') return 'left'
         break
       } catch (error) {
         owned.problem = error as Error
         if (errorCode(error) === 'TW_SOURCE_POISONED') {
           owned.state = 'held'
           log.error({ ...where, err: error }, 'partition stopped: too many of its records are refused')
-          return false
+          return 'left'
         }
-        if (stopping.aborted || !assignment.owns(owned)) return false
+        // Who lost the partition to another member often learns it only now.
+        if (error instanceof PlaceLost) await heartbeats.beat()
+        if (stopping.aborted || !assignment.owns(owned)) return 'left'
         if (assignment.rejoin) throw assignment.rejoin
+        if (error instanceof PlaceLost) {
+          log.info({ ...where, reason: error.message }, 'the place of a partition is looked up again')
+          return 'place lost'
+        }
         log.warn({ ...where, err: error, retryIn: backoff }, 'batch refused, it is delivered again')
         const wake = AbortSignal.any([stopping, heartbeats.moved.signal])
         await sleep(backoff, undefined, { signal: wake }).catch(() => {})
-        if (stopping.aborted || !assignment.owns(owned)) return false
+        if (stopping.aborted || !assignment.owns(owned)) return 'left'
         if (assignment.rejoin) throw assignment.rejoin
       }
     }
     owned.problem = null
-    return await commit(owned, batch, payload, delivery)
+    return (await commit(owned, batch, payload, delivery)) ? 'committed' : 'left'
   } finally {
     heartbeats.stop()
   }

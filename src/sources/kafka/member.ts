@@ -23,10 +23,11 @@ export interface MemberOptions {
   readonly kafka: Kafka
   readonly config: KafkaConfig
   /** Topics that exist, and what is in them. */
-  readonly topics: ReadonlyMap<string, Signal>
+  readonly topics: ReadonlyMap<string, Signal | null>
   readonly handler: BatchHandler
   readonly memory: Memory
-  readonly resume: StartOptions['resume']
+  readonly resume?: StartOptions['resume']
+  readonly assigned?: StartOptions['assigned']
   readonly log: Logger
   readonly onGap: (gap: Gap) => void
   /** True while the user holds delivery. */
@@ -175,6 +176,7 @@ export class GroupMember {
 
   private onJoin(assigned: Record<string, number[]>): void {
     const partitions = this.assignment.join(assigned)
+    this.options.assigned?.(partitions)
     this.applyPauses()
     this.joined()
     this.options.log.info({ group: this.options.config.groupId, assigned }, 'joined the consumer group')
@@ -248,7 +250,10 @@ export class GroupMember {
     const frozen = sourceBatch(batch, owned.position, owned.epoch, topics.get(batch.topic) ?? null)
     const { assignment, heartbeatInterval } = this
     const delivery = { handler, assignment, memory, heartbeatInterval, stopping, abandoned, log }
-    if (await deliver(owned, frozen, payload, delivery)) payload.resolveOffset(batch.lastOffset())
+    const end = await deliver(owned, frozen, payload, delivery)
+    if (end === 'committed') payload.resolveOffset(batch.lastOffset())
+    // Not awaited: heartbeats go on only outside of a batch.
+    else if (end === 'place lost') void this.settleAll([owned], 'commits')
     else this.applyPauses()
   }
 

@@ -41,11 +41,12 @@ export async function settle(partitions: readonly OwnedPartition[], trust: 'comm
   const topics = [...new Set(partitions.map(({ topic }) => topic))]
   const topicIds = await ids.lookup(topics)
   const stored = await admin.fetchOffsets({ groupId: config.groupId, topics })
-  const settled: Settled[] = []
-  for (const topic of topics) {
+  // All at once: who knows better may have to ask the brokers and the store for each.
+  const ofTopics = topics.map(async (topic) => {
     const bounds = await admin.fetchTopicOffsets(topic)
     const commits = stored.find((entry) => entry.topic === topic)?.partitions ?? []
-    for (const owned of partitions.filter((each) => each.topic === topic)) {
+    const ofTopic = partitions.filter((each) => each.topic === topic)
+    const placed = ofTopic.map(async (owned): Promise<Settled> => {
       const bound = bounds.find(({ partition }) => partition === owned.partition)
       if (!bound) throw new Error(`the brokers do not know ${topic}/${owned.partition}`)
       const commit = commits.find(({ partition }) => partition === owned.partition)
@@ -58,13 +59,11 @@ export async function settle(partitions: readonly OwnedPartition[], trust: 'comm
       const log = { start: Number(bound.low), end: Number(bound.high), topicId }
       const place = placeOf(topic, owned.partition, before, log, config)
       const told = trust === 'commits' ? ((await resume?.(topic, place.epoch, owned.partition)) ?? null) : null
-      if (told !== null) {
-        settled.push({ owned, place: toldPlace(told, topic, owned.partition, before, log, config), unstored: false })
-        continue
-      }
+      if (told !== null) return { owned, place: toldPlace(told, topic, owned.partition, before, log, config), unstored: false }
       const chosen = !place.stop || place.gap?.from === place.offset
-      settled.push({ owned, place, unstored: chosen && (committed.offset !== place.offset || committed.epoch !== place.epoch) })
-    }
-  }
-  return settled
+      return { owned, place, unstored: chosen && (committed.offset !== place.offset || committed.epoch !== place.epoch) }
+    })
+    return Promise.all(placed)
+  })
+  return (await Promise.all(ofTopics)).flat()
 }

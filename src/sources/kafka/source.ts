@@ -18,6 +18,10 @@ export interface KafkaSourceDependencies {
   readonly onGap?: (gap: Gap) => void
   /** Milliseconds between looks for configured topics that do not exist yet. @default 10000 */
   readonly topicCheckInterval?: number
+  /** Topics to read and what is in them; null: no telemetry. @default those of the configuration */
+  readonly topics?: ReadonlyMap<string, Signal | null>
+  /** In messages about it. @default 'kafka' */
+  readonly name?: string
   /** Milliseconds that `stop` waits for a handler in work before it leaves without it. @default 6000 */
   readonly drainTimeout?: number
 }
@@ -29,17 +33,17 @@ function isFatal(error: unknown): boolean {
 }
 
 class KafkaSource implements Source {
-  readonly name = 'kafka'
+  readonly name: string
   readonly ended = new Promise<void>(() => {})
   private readonly config: KafkaConfig
   private readonly dependencies: KafkaSourceDependencies
-  private readonly topics: ReadonlyMap<string, Signal>
+  private readonly topics: ReadonlyMap<string, Signal | null>
   private readonly memory: Memory = new Map()
   private readonly stopping = new AbortController()
   private readonly abandoned = new AbortController()
   private member: GroupMember | null = null
   private paused = false
-  private resumeAt: StartOptions['resume']
+  private options: StartOptions = {}
   private trouble: string | null = null
   private running: Promise<void> | null = null
   private stopped: Promise<void> | null = null
@@ -47,15 +51,19 @@ class KafkaSource implements Source {
   constructor(config: KafkaConfig, dependencies: KafkaSourceDependencies) {
     this.config = config
     this.dependencies = dependencies
-    this.topics = new Map<string, Signal>([
-      [config.topics.traces, 'traces'],
-      [config.topics.metrics, 'metrics'],
-      [config.topics.logs, 'logs'],
-    ])
+    this.name = dependencies.name ?? 'kafka'
+    const { traces, metrics, logs } = config.topics
+    this.topics =
+      dependencies.topics ??
+      new Map<string, Signal>([
+        [traces, 'traces'],
+        [metrics, 'metrics'],
+        [logs, 'logs'],
+      ])
   }
 
-  start(handler: BatchHandler, { resume }: StartOptions = {}): Promise<void> {
-    this.resumeAt = resume
+  start(handler: BatchHandler, options: StartOptions = {}): Promise<void> {
+    this.options = options
     return new Promise((resolve, reject) => {
       this.running = this.live(handler, resolve, reject).finally(resolve)
     })
@@ -171,7 +179,7 @@ class KafkaSource implements Source {
       topics: present,
       handler,
       memory: this.memory,
-      resume: this.resumeAt,
+      ...this.options,
       log,
       onGap,
       paused: () => this.paused,

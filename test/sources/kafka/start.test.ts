@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { ensureTopics } from '../../../src/sources/kafka/topics.ts'
-import { kafkaForTests, uniqueName } from '../../support/kafka/kafka.ts'
+import { kafkaForTests, uniqueName, uniqueTopics } from '../../support/kafka/kafka.ts'
 import { eventually, Received, silent, Topic, texts } from './fixture.ts'
 
 const kafka = await kafkaForTests()
@@ -195,7 +195,7 @@ describe.skipIf(!kafka)('where the Kafka source starts and goes on', () => {
   it('waits for topics that do not exist yet, and reads those that do', async () => {
     const topic = await fresh()
     const late = uniqueName('late')
-    const names = { traces: topic.topic, metrics: late, logs: uniqueName('never') }
+    const names = { ...uniqueTopics(), traces: topic.topic, metrics: late }
     await topic.write(['now'])
     const received = new Received()
     const source = topic.source({ topicCheckInterval: 100 }, { topics: names })
@@ -213,7 +213,7 @@ describe.skipIf(!kafka)('where the Kafka source starts and goes on', () => {
 
   it('starts without any topic, says so, and begins when one appears', async () => {
     const topic = await fresh()
-    const names = { traces: uniqueName('a'), metrics: uniqueName('b'), logs: uniqueName('c') }
+    const names = uniqueTopics()
     const source = topic.source({ topicCheckInterval: 100 }, { topics: names })
     const received = new Received()
     await source.start(received.handler())

@@ -32,3 +32,9 @@ export async function canStartKafka(): Promise<boolean> {
 export function uniqueName(prefix: string): string {
   return `${prefix}-${randomUUID().slice(0, 8)}`
 }
+
+/** Names for all topics of a deployment that no other test uses. */
+export function uniqueTopics() {
+  const names = ['traces', 'metrics', 'logs', 'events', 'observations', 'claims'] as const
+  return Object.fromEntries(names.map((name) => [name, uniqueName(name)])) as Record<(typeof names)[number], string>
+}

@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Row } from '../store/store.ts'
+import type { Dispatcher, TargetState } from './dispatcher.ts'
+import type { Replayed, Selection } from './replay.ts'
+import type { Answered } from './test-alert.ts'
+
+/** Milliseconds between looks for what other members wrote into the outbox, such as deliveries that are to be sent again. */
+const LOOK_INTERVAL = 15_000
+/** Milliseconds until a store that did not answer is asked again. */
+const RETRY = 1000
+
+/**
+ * Sends webhooks for as long as this process decides. Who decides next reads from the store what was not delivered; where two hold it for a moment,
+ * a webhook may go out twice, under one id.
+ */
+export class Sender {
+  private readonly create: () => Dispatcher
+  private readonly onTrouble: (error: Error) => void
+  private active: { readonly dispatcher: Dispatcher; readonly over: AbortController; readonly work: Promise<void> } | null = null
+  private stopped: Promise<void> = Promise.resolve()
+
+  /** @param onTrouble told of a store that cannot be read; it is asked again. */
+  constructor(create: () => Dispatcher, onTrouble: (error: Error) => void) {
+    this.create = create
+    this.onTrouble = onTrouble
+  }
+
+  /** Begins or ends to send. Returns at once; idempotent. */
+  own(here: boolean): void {
+    if (here === (this.active !== null)) return
+    if (here) {
+      const dispatcher = this.create()
+      const over = new AbortController()
+      this.active = { dispatcher, over, work: this.work(dispatcher, over.signal) }
+    } else {
+      const { dispatcher, over, work } = this.active!
+      this.active = null
+      over.abort()
+      this.stopped = Promise.all([this.stopped, dispatcher.stop(), work]).then(() => {})
+    }
+  }
+
+  /** Rows of the outbox that the store has acknowledged. */
+  notify(rows: readonly Row[]): void {
+    this.active?.dispatcher.notify(rows)
+  }
+
+  /** Empty where another process sends. */
+  states(): TargetState[] {
+    return this.active?.dispatcher.states() ?? []
+  }
+
+  test(name: string): Promise<Answered[] | null> {
+    return (this.active?.dispatcher ?? this.create()).test(name)
+  }
+
+  /** Where another process sends, it finds them with its next look. */
+  replay(selection: Selection): Promise<Replayed[]> {
+    return (this.active?.dispatcher ?? this.create()).replay(selection)
+  }
+
+  /** Ends what is under way. */
+  stop(): Promise<void> {
+    this.own(false)
+    return this.stopped
+  }
+
+  private async work(dispatcher: Dispatcher, over: AbortSignal): Promise<void> {
+    const pause = (milliseconds: number) => sleep(milliseconds, undefined, { signal: over, ref: false }).catch(() => {})
+    await this.stopped
+    let started = false
+    while (!over.aborted) {
+      try {
+        await (started ? dispatcher.reread() : dispatcher.start())
+        started = true
+        await pause(LOOK_INTERVAL)
+      } catch (error) {
+        this.onTrouble(error as Error)
+        await pause(RETRY)
+      }
+    }
+  }
+}
