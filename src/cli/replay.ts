@@ -5,7 +5,8 @@ import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import type { Alert } from '../decisions/alert.ts'
 import { TidewatchError } from '../errors.ts'
-import { bar, createProgress } from './progress.ts'
+import { createProgress, travelled } from './progress.ts'
+import { replaySummary } from './replay-summary.ts'
 
 interface Options {
   readonly config?: string
@@ -63,10 +64,14 @@ export function replayCommand(): Command {
     .addHelpText(
       'after',
       `
+On a terminal it shows how far it has come; at its end it tells, on stderr, what was read and refused, what was found, and what of the
+false-alarm budget the tests took.
+
 Examples:
-  tidewatch replay spans.jsonl.gz --alerts alerts.ndjson
-  tidewatch replay monday.jsonl tuesday.jsonl --config tidewatch.yaml --alerts -
-  tidewatch replay spans.jsonl --scores scores.ndjson --store ./replayed`,
+  tidewatch replay spans.jsonl.gz --alerts alerts.ndjson             every change of an incident, a JSON line each
+  tidewatch replay monday.jsonl tuesday.jsonl --config tidewatch.yaml --alerts - | jq .title
+  tidewatch replay spans.jsonl --scores scores.ndjson                what every detector said of every subject
+  tidewatch replay *.jsonl.gz --store ./replayed                     then: tidewatch incidents list --data ./replayed`,
     )
     .action(async (files: string[], options: Options) => {
       const config = loadConfig({ path: options.config, env: process.env })
@@ -84,12 +89,13 @@ async function replay(files: readonly string[], config: Config, options: Options
   const scores = options.scores === undefined ? null : await LineOutput.open(options.scores)
   const progress = createProgress()
   const started = performance.now()
-  const opened = new Map<string, Alert>()
+  const seconds = () => (performance.now() - started) / 1000
+  const opened: Alert[] = []
   const { replayFiles } = await import('../stages/replay.ts')
   const summary = await replayFiles(files, config, {
     storeDirectory: options.store ?? null,
     onOutcome: async (outcome) => {
-      for (const alert of outcome.alerts) if (alert.status === 'opened') opened.set(alert.incident, alert)
+      opened.push(...outcome.alerts.filter(({ status }) => status === 'opened'))
       await alerts?.write(outcome.alerts.map((alert) => JSON.stringify(alert)))
       await scores?.write(
         outcome.observations.map(({ time, detector, subject, score, pValue, ref, metric }) =>
@@ -105,30 +111,10 @@ async function replay(files: readonly string[], config: Config, options: Options
         ),
       )
     },
-    onProgress: ({ share, events }) => progress.update(`${bar(share)}  ${events} events`),
+    onProgress: (come) => progress.update(travelled(come, seconds())),
   })
   progress.done()
   await alerts?.close()
   await scores?.close()
-  if (options.quiet) return
-  const seconds = (performance.now() - started) / 1000
-  const lines = [
-    `${summary.events} events from ${summary.records} records in ${seconds.toFixed(1)} s (${Math.round(summary.events / seconds)}/s)`,
-    ...counted('  events', summary.byKind),
-    ...counted('  refused', summary.deadLetters),
-    ...counted('  clamped', summary.clamped),
-    ...counted('  ignored', summary.ignored),
-    `${opened.size} incident${opened.size === 1 ? '' : 's'} opened`,
-    ...[...opened.values()].map(
-      ({ time, severity, category, subject, title, pValue }) =>
-        `  ${time.slice(0, 19)}  ${severity.padEnd(8)}  ${category.padEnd(10)}  ${subject.kind} ${subject.id}  ${title}${pValue === null ? '' : `  (p ${pValue.toExponential(1)})`}`,
-    ),
-    ...summary.warmUp.map(({ detector, population, lacks }) => `  not armed: ${detector} on ${population}: ${lacks}`),
-  ]
-  process.stderr.write(`${lines.join('\n')}\n`)
-}
-
-function counted(label: string, counts: Readonly<Record<string, number>>): string[] {
-  const entries = Object.entries(counts)
-  return entries.length === 0 ? [] : [`${label}: ${entries.map(([name, count]) => `${name} ${count}`).join(', ')}`]
+  if (!options.quiet) process.stderr.write(replaySummary(summary, opened, seconds()))
 }

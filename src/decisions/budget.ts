@@ -35,6 +35,14 @@ interface Book {
   readonly share: number
 }
 
+/** What was given out since a budget was made, all days and training runs together: for summaries, no part of the state. */
+export interface Ledger {
+  readonly days: number
+  /** Expected false incidents, training runs included, by category. */
+  readonly spent: Readonly<Record<Category, number>>
+  readonly runs: number
+}
+
 /**
  * Alpha spending over subjects: the levels of all tests of a day sum to at most the budget, whatever the number of subjects, so that the
  * expected number of false incidents that a day opens is at most the budget (each test being valid).
@@ -50,6 +58,7 @@ export class Budget {
   #day = Number.NEGATIVE_INFINITY
   #books = new Map<Category, Book>()
   readonly #runs = new Map<string, Book>()
+  readonly #given = { days: 0, runs: 0, spent: zeroes() }
 
   constructor(perDay: number) {
     this.perDay = perDay
@@ -66,6 +75,7 @@ export class Budget {
     if (level === undefined) {
       level = Math.min(most, this.perDay * book.share * weightOf(book.levels.size, book.plan))
       book.levels.set(subject, level)
+      this.#given.spent[category] += level
     }
     return level
   }
@@ -77,12 +87,15 @@ export class Budget {
 
   /** The same by category, and what each was given for the day. */
   spentBy(): Record<Category, number> {
-    const sums = {} as Record<Category, number>
+    const sums = zeroes()
     for (const category of Object.keys(categoryWeights) as Category[]) {
-      sums[category] = 0
       for (const level of this.#books.get(category)?.levels.values() ?? []) sums[category] += level
     }
     return sums
+  }
+
+  get ledger(): Ledger {
+    return structuredClone(this.#given)
   }
 
   encode(writer: ByteWriter): void {
@@ -106,6 +119,7 @@ export class Budget {
       book = { levels: new Map(), plan: runPlan, share: categoryWeights[category] }
       if (this.#runs.size >= mostRuns) this.#runs.delete(this.#runs.keys().next().value as string)
       this.#runs.set(key, book)
+      this.#given.runs++
     }
     return book
   }
@@ -124,7 +138,12 @@ export class Budget {
       ]),
     )
     this.#day = day
+    this.#given.days++
   }
+}
+
+function zeroes(): Record<Category, number> {
+  return Object.fromEntries(Object.keys(categoryWeights).map((category) => [category, 0])) as Record<Category, number>
 }
 
 function encodeBooks(writer: ByteWriter, books: ReadonlyMap<string, Book>): void {

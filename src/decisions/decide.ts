@@ -7,7 +7,7 @@ import { ByteReader, ByteWriter } from '../sketches/bytes.ts'
 import type { Category, Subject } from '../telemetry/events.ts'
 import type { Action, ExpectAction, ReferenceAction } from './action.ts'
 import type { Alert } from './alert.ts'
-import { Budget } from './budget.ts'
+import { Budget, type Ledger } from './budget.ts'
 import { type Detail, evidenceOf } from './evidence.ts'
 import { Expectations } from './expectations.ts'
 import { combine } from './fusion.ts'
@@ -63,6 +63,8 @@ export interface Decisions {
   /** The same of detectors that judge every look by itself: their readiness is that of each single state. */
   looks(): LookStatus[]
   budget(): BudgetStatus
+  /** What the tests took since the stage was made, over all days. */
+  ledger(): Ledger
   /** Announced changes that are kept, oldest first. */
   expectations(): ExpectAction[]
   /** All state as bytes; `restore` on a new stage with the same detectors goes on as if nothing had happened. */
@@ -340,6 +342,7 @@ export function createDecisions(options: DecisionOptions): Decisions {
       day: Number.isFinite(clock) ? Math.floor(clock / dayMicros) * dayMicros : null,
       spent: budget.spentBy(),
     }),
+    ledger: () => budget.ledger,
 
     snapshot() {
       const writer = new ByteWriter(4096).u8(snapshotFormat).text(fingerprint).f64(clock)

@@ -6,8 +6,9 @@ import { fileChunks } from './files/chunks.ts'
 import { type FileKind, fileKind } from './files/kind.ts'
 import { type Line, splitLines } from './files/lines.ts'
 import { type OrderedLog, type OrderedLogOptions, OrderedLogSource } from './ordered-log.ts'
+import type { RecordedLog } from './recorded-log.ts'
 import { refusalHeaders } from './refusal.ts'
-import type { Source, SourceBatch, SourceRecord } from './source.ts'
+import type { SourceBatch, SourceRecord } from './source.ts'
 
 const TOPIC = 'files'
 
@@ -20,9 +21,8 @@ export interface FilesOptions extends OrderedLogOptions {
   readonly limits?: { readonly maxBytes: number; readonly maxRecords: number }
 }
 
-export interface FilesSource extends Source {
-  /** Share of the files' bytes that was read, 0..1. */
-  progress(): number
+/** `progress` counts the files' bytes. */
+export interface FilesSource extends RecordedLog {
   /** The range that was read so far, whole once `ended` resolved; `last` is -1 before the first record. */
   end(): { readonly topic: string; readonly epoch: string; readonly partition: number; readonly first: number; readonly last: number }
   /** The file that a delivered record stands in, and its number there, from 0 (empty lines do not count). */

@@ -17,7 +17,7 @@ export class Stages implements Stage {
   private readonly name: string
   private readonly ingest: Ingest
   private readonly detection: Detection
-  readonly decisions: Pick<Decisions, 'status' | 'looks' | 'budget' | 'expectations'>
+  readonly decisions: Pick<Decisions, 'status' | 'looks' | 'budget' | 'ledger' | 'expectations'>
   private readonly deciding: Decisions
 
   /** @param actionKey what actions in the log are signed with; null: there are none, as in files. */

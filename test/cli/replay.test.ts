@@ -64,6 +64,20 @@ describe('tidewatch replay', () => {
     expect(alert!.tags.owasp).toContain('LLM10:2025')
   }, 120_000)
 
+  it('sums up what was read, refused and found', async () => {
+    const directory = await scratch()
+    const file = join(directory, 'service.traces.jsonl')
+    await writeFile(file, ['no telemetry', ...traffic.requests.map((request) => JSON.stringify(request))].join('\n'))
+    const { alerts, stderr } = await replay(directory, 'one', file)
+    const opened = parse(alerts).filter(({ status }) => status === 'opened')
+    expect(stderr).toContain('1 dead letter\n  1 TW_TELEMETRY_MALFORMED: ')
+    expect(stderr).toContain(`\n${opened.length} incident`)
+    const byDetector = new Map<string, number>()
+    for (const { detector } of parse(alerts)) byDetector.set(detector, (byDetector.get(detector) ?? 0) + 1)
+    expect(stderr).toContain(`alerts by detector: ${[...byDetector].map(([name, count]) => `${name} ${count}`).join(', ')}`)
+    expect(stderr).toMatch(/^budget: [\d.]+ expected false incidents over \d days of events, 1 a day accepted \(extraction [\d.]+\)$/m)
+  }, 120_000)
+
   it('ends with code 2 and says what to do when a file is missing or the configuration is wrong', async () => {
     const directory = await scratch()
     const config = join(directory, 'wrong.yaml')

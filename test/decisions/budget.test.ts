@@ -28,6 +28,20 @@ describe('budget', () => {
     )
   })
 
+  it('keeps a ledger of all days and runs together', () => {
+    const budget = new Budget(1)
+    const given = [0, 1, 2].map((at) => budget.level('extraction', 'somebody', at * day))
+    budget.level('extraction', 'somebody', 2 * day)
+    const inRun = budget.level('poisoning', 'source-1', 2 * day, 'run-1')
+    const { days, runs, spent } = budget.ledger
+    expect([days, runs]).toEqual([3, 1])
+    expect(spent.extraction).toBeCloseTo(
+      given.reduce((sum, level) => sum + level, 0),
+      12,
+    )
+    expect(spent).toMatchObject({ poisoning: inRun, signal: 0 })
+  })
+
   it('gives a training run a budget of its own, however long it takes and however many sources it has', () => {
     const budget = new Budget(1)
     const before = budget.spent

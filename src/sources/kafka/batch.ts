@@ -14,7 +14,11 @@ function headers(raw: IHeaders | undefined): Record<string, string> {
   return texts
 }
 
-function record(message: KafkaMessage, signal: Signal | null): SourceRecord {
+/** A message of kafkajs as a record of a log. */
+export function sourceRecord(
+  message: Pick<KafkaMessage, 'offset' | 'timestamp' | 'value' | 'headers'>,
+  signal: Signal | null,
+): SourceRecord {
   return {
     offset: Number(message.offset),
     timestamp: Math.max(0, Number(message.timestamp)),
@@ -40,6 +44,6 @@ export function sourceBatch(batch: Batch, first: number, epoch: string, signal: 
     partition: batch.partition,
     first,
     last: Number(batch.lastOffset()),
-    records: batch.messages.map((message) => record(message, signal)),
+    records: batch.messages.map((message) => sourceRecord(message, signal)),
   }
 }
