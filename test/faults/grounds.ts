@@ -3,8 +3,8 @@ import { journalDeployment } from './journal-deployment.ts'
 import { kafkaDeployment } from './kafka-deployment.ts'
 import { type Ground, journalPoints } from './schedule.ts'
 
-/** State is not saved over several partitions. */
-const kafkaPoints = journalPoints.filter((point) => !point.includes('checkpoint'))
+/** And between what goes to the stage behind and what is stored. */
+const kafkaPoints = [...journalPoints, 'forwarded']
 const single = [200, 1500]
 /** The longer ones outlast a session: another member takes over before the sleeper wakes up. */
 const grouped = [200, 1500, 5000]

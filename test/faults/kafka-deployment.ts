@@ -2,64 +2,101 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { configSchema } from '../../src/config/schema.ts'
+import { type Config, configSchema, type StageName } from '../../src/config/schema.ts'
 import { kafkaPublisher } from '../../src/sources/kafka/publisher.ts'
 import { ensureTopics } from '../../src/sources/kafka/topics.ts'
 import { openStore } from '../../src/store/open.ts'
 import type { Store } from '../../src/store/store.ts'
 import { startClickHouse } from '../support/clickhouse-http/start.ts'
-import { startKafka, uniqueName } from '../support/kafka/kafka.ts'
+import { startKafka, uniqueTopics } from '../support/kafka/kafka.ts'
+import { observationsIn } from '../support/kafka/observations.ts'
+import { differences, storedRows } from '../support/stored-rows.ts'
+import { startWebhookReceiver } from '../support/webhook-receiver.ts'
+import { bookkeeping } from './bookkeeping.ts'
 import type { Comparison, Deployment } from './deployment.ts'
 import { commonSettings, waitForRest } from './instance.ts'
-import { type Member, startMember } from './member.ts'
+import { startMember } from './member.ts'
 
-const PARTITIONS = 2
+const SOURCE_PARTITIONS = 2
+const EVENT_PARTITIONS = 3
 const log = pino({ level: 'silent' })
 
-/** Two members of one group over a real broker or three, into a server. */
+/** Two members of one deployment, all stages in each, over a real broker or three, into a server. */
 export async function kafkaDeployment(brokers: 1 | 3, webhookUrl: string): Promise<Deployment> {
   const directory = await mkdtemp(join(tmpdir(), 'tw-faults-'))
   const [cluster, server] = await Promise.all([startKafka({ brokers }), startClickHouse()])
-  const topics = { traces: uniqueName('spans'), metrics: uniqueName('metrics'), logs: uniqueName('logs') }
-  const settings = (groupId: string, database: string, webhooks: boolean) => {
-    const { webhooks: receivers, ...common } = commonSettings(webhookUrl)
-    return {
-      ...common,
-      otlp: { http: { enabled: false }, grpc: { enabled: false } },
-      kafka: { brokers: cluster.brokers, groupId, topics, sessionTimeout: '3s' },
-      store: { url: server.url, database, requestTimeout: '1s' },
-      webhooks: webhooks ? receivers : [],
-    }
-  }
-  const disturbed = settings('disturbed', 'disturbed', true)
+  const topics = uniqueTopics()
+  const settings = (groupId: string, database: string, url: string, changed: Partial<Config['kafka']['topics']>) => ({
+    ...commonSettings(url),
+    otlp: { http: { enabled: false }, grpc: { enabled: false } },
+    kafka: {
+      brokers: cluster.brokers,
+      groupId,
+      topics: { ...topics, ...changed },
+      sessionTimeout: '3s',
+      eventPartitions: EVENT_PARTITIONS,
+      replicationFactor: brokers,
+    },
+    store: { url: server.url, database, requestTimeout: '1s' },
+  })
+  const disturbed = settings('disturbed', 'disturbed', webhookUrl, {})
   const { kafka } = configSchema.parse(disturbed)
-  const plans = Object.values(topics).map((topic) => ({ topic, partitions: PARTITIONS }))
-  await ensureTopics(kafka, plans, log)
+  await ensureTopics(
+    kafka,
+    [topics.traces, topics.metrics, topics.logs].map((topic) => ({ topic, partitions: SOURCE_PARTITIONS })),
+    log,
+  )
   const publisher = kafkaPublisher(kafka, { log, retries: 100 })
   let next = 0
+
+  /**
+   * The logs of record are the topics of telemetry and those between the stages. Each stage reads again what the disturbed one read; what it writes
+   * goes elsewhere.
+   */
+  const undisturbed = async () => {
+    const receiver = await startWebhookReceiver()
+    const other = uniqueTopics()
+    const calm = (changed: Partial<Config['kafka']['topics']>) => settings('undisturbed', 'undisturbed', receiver.url, changed)
+    const lives: readonly (readonly [StageName, object])[] = [
+      ['ingest', calm({ events: other.events, observations: other.observations, claims: other.claims })],
+      ['detect', calm({ observations: other.observations, claims: other.claims })],
+      ['decide', calm({ events: other.events, claims: other.claims })],
+    ]
+    // One after the other: they make the same tables and topics.
+    for (const [stage, config] of lives) {
+      const member = await startMember(join(directory, `undisturbed-${stage}`), config, {}, { args: ['--stages', stage] })
+      await waitForRest(member)
+      member.kill('SIGTERM')
+      await member.ended
+    }
+    await receiver.close()
+    return { config: calm({}), observations: other.observations }
+  }
 
   return {
     server,
     cluster,
     settings: (member) => ({ directory: join(directory, `member-${member}`), config: disturbed, args: [] }),
     async send({ signal, value }) {
-      const partition = next++ % PARTITIONS
+      const partition = next++ % SOURCE_PARTITIONS
       return publisher.publish(topics[signal], [{ value, partition }]).then(
         () => true,
         () => false,
       )
     },
-    settled: async (members) => void (await Promise.all(members.map(waitForRest))),
+    // Twice: what one member had in work may lie before the other by now.
+    async settled(members) {
+      for (let time = 0; time < 2; time++) await Promise.all(members.map(waitForRest))
+    },
     async compare(): Promise<Comparison> {
-      const calm = settings('undisturbed', 'undisturbed', false)
-      const member = await startMember(join(directory, 'undisturbed'), calm, {})
-      await waitForRest(member)
-      await end(member)
-      const [found, expected] = await Promise.all([disturbed, calm].map((each) => recordsIn(each, topics.traces)))
+      const calm = await undisturbed()
+      const found = await contents(disturbed, async (store) => ({ rows: await storedRows(store), kept: await bookkeeping(store) }))
+      const expected = await contents(calm.config, async (store) => ({ rows: await storedRows(store), webhooks: await outbox(store) }))
+      const [said, saidAgain] = await Promise.all([topics.observations, calm.observations].map((topic) => observationsIn(kafka, topic)))
       return {
-        differences: missing(found!, expected!),
-        webhooks: null,
-        rows: Object.fromEntries([...expected!].map(([table, rows]) => [table, rows.size])),
+        differences: [...differences(found.rows, expected.rows), ...differences(said!, saidAgain!), ...found.kept],
+        webhooks: expected.webhooks,
+        rows: Object.fromEntries(Object.entries(expected.rows).map(([table, rows]) => [table, rows.length])),
       }
     },
     async close() {
@@ -70,42 +107,13 @@ export async function kafkaDeployment(brokers: 1 | 3, webhookUrl: string): Promi
   }
 }
 
-async function end(member: Member): Promise<void> {
-  member.kill('SIGTERM')
-  await member.ended
+async function contents<T>(settings: object, read: (store: Store) => Promise<T>): Promise<T> {
+  const store = await openStore(configSchema.parse(settings), 'reader')
+  return read(store).finally(() => store.close())
 }
 
-/** Tables whose rows come from a record of the topics alone, whatever came before it. */
-const ofRecords = ['calls', 'tool_calls', 'training_samples', 'training_updates', 'metric_points', 'dead_letters']
-
-/**
- * Records that caused rows, by table. A call that waited for its parent stands at the record that it was given out with, which over several partitions
- * may be any: those outside of the topic of spans are left out.
- */
-async function recordsIn(settings: object, traces: string): Promise<Map<string, Set<string>>> {
-  const store: Store = await openStore(configSchema.parse(settings), 'reader')
-  const found = new Map<string, Set<string>>()
-  for (const table of ofRecords) {
-    const rows = await store.query<object>(
-      `SELECT DISTINCT topic, partition, offset FROM ${table} WHERE topic = {traces:String} OR '${table}' != 'calls'`,
-      { traces },
-    )
-    found.set(table, new Set(rows.map((row) => JSON.stringify(row))))
-  }
-  await store.close()
-  return found
-}
-
-/**
- * Over several partitions ranges are not claimed and state is not saved yet, so what is compared is weaker than over one log: each record caused rows in
- * the tables in which it does so in an undisturbed run.
- */
-function missing(found: ReadonlyMap<string, ReadonlySet<string>>, expected: ReadonlyMap<string, ReadonlySet<string>>): string[] {
-  return [...expected].flatMap(([table, records]) => {
-    const lost = [...records].filter((record) => !found.get(table)!.has(record))
-    const foreign = [...found.get(table)!].filter((record) => !records.has(record))
-    return lost.length + foreign.length === 0
-      ? []
-      : [`${table}: ${lost.length} of ${records.size} records lost (${lost[0]}), ${foreign.length} foreign (${foreign[0]})`]
-  })
+/** Bodies by id. */
+async function outbox(store: Store): Promise<Map<string, string>> {
+  const rows = await store.query<{ id: string; body: string }>("SELECT id, body FROM webhook_deliveries WHERE state = 'pending'")
+  return new Map(rows.map(({ id, body }) => [id, body]))
 }

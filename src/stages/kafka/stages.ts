@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Config, StageName } from '../../config/schema.ts'
+import { reach } from '../../crash-point.ts'
 import { errorCode } from '../../errors.ts'
 import { kafkaClient } from '../../sources/kafka/client.ts'
 import { kafkaPublisher } from '../../sources/kafka/publisher.ts'
@@ -59,6 +60,7 @@ export function kafkaStages(options: KafkaStagesOptions): Processing {
   ): Role<S> => {
     const write: Shared['write'] = async (formed) => {
       if (behind !== null) await forward(publisher, behind, formed.outcome.outgoing)
+      reach('forwarded')
       await shared.write(formed)
     }
     const kafka = { ...config.kafka, groupId: groupOf(config.kafka.groupId, stage) }
