@@ -2,6 +2,7 @@ import type { Alert, Severity } from '../../src/decisions/alert.ts'
 import type { ShownAction } from '../../src/server/read-actions.ts'
 import type { DetectorPicture, Tie } from '../../src/server/read-evidence.ts'
 import type { Timeline } from '../../src/server/read-timeline.ts'
+import type { RelatedIncident } from '../../src/server/reads.ts'
 import type { StatusAnswer } from '../../src/server/schemas.ts'
 
 /** What the API answers, as far as pages show it. */
@@ -31,6 +32,7 @@ export type Deed = ShownAction
 
 export interface WholeIncident {
   readonly incident: Alert
+  readonly related: readonly RelatedIncident[]
   readonly alerts: readonly Alert[]
   readonly actions: readonly Deed[]
 }

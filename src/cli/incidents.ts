@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander'
 import type { Alert } from '../decisions/alert.ts'
+import { othersText } from '../decisions/others.ts'
 import type { ShownAction } from '../server/read-actions.ts'
 import { type ApiClient, type ApiOptions, connect, withApiOptions } from './api-client.ts'
 import { lines, printable, table } from './table.ts'
@@ -123,15 +124,18 @@ async function applied(api: ApiClient, incident: string, action: string): Promis
 
 interface Shown {
   readonly incident: Alert
+  readonly related: readonly Pick<Alert, 'incident' | 'status' | 'severity' | 'title'>[]
   readonly alerts: readonly Alert[]
   readonly actions: readonly ShownAction[]
 }
 
-function page({ incident, alerts, actions }: Shown): string {
-  const { subject, members, model, service, window, pValue, severity, category, status, evidence, detectors, tags, handling } = incident
+function page({ incident, related, alerts, actions }: Shown): string {
+  const { subject, model, service, window, pValue, severity, category, status, evidence, detectors, tags, handling } = incident
+  const others = othersText(incident, 10)
   const facts: [string, string][] = [
     ['what', `${severity} ${category}, ${status}`],
-    ['who', `${subject.kind} ${subject.id}${members.length > 1 ? ` and ${members.length - 1} more` : ''}`],
+    ['who', `${subject.kind} ${subject.id}`],
+    ...(others === null ? [] : [['with', others] as [string, string]]),
     ['where', [model, service].filter((name) => name !== null).join(', ') || 'not stated'],
     ['since', `${window.start} to ${window.end}, ${window.events} events`],
     ['how sure', pValue === null ? 'no p-value' : `p = ${pValue.toPrecision(3)}`],
@@ -144,6 +148,8 @@ function page({ incident, alerts, actions }: Shown): string {
   return [
     `${printable(incident.title)}\n`,
     table(facts.map(([name, text]) => [`  ${name}`, text])),
+    ...(related.length === 0 ? [] : ['\nrelated\n']),
+    table(related.map((one) => [`  ${one.incident}`, one.status, one.severity, one.title])),
     '\nchanges\n',
     table(alerts.map((alert) => [`  ${alert.time}`, alert.status, alert.severity, alert.handling?.change ?? ''])),
     ...(actions.length === 0 ? [] : ['\nactions\n']),

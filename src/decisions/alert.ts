@@ -16,6 +16,12 @@ export interface Handling {
 /** What a person says of an incident: it was one, it was a false alarm, or it was real but nothing bad. */
 export type FeedbackVerdict = 'true' | 'false' | 'benign'
 
+/** Another incident that has to do with this one. */
+export interface Related {
+  readonly incident: string
+  readonly subject: Subject
+}
+
 /** One change of an incident: what `--alerts` writes, webhooks carry and the API answers, byte for byte the same object. */
 export interface Alert {
   /** Deterministic: the same log and configuration give the same id. Also the `webhook-id`. */
@@ -42,6 +48,8 @@ export interface Alert {
   readonly pValue: number | null
   readonly evidence: Readonly<Record<string, unknown>>
   readonly tags: { readonly atlas: readonly string[]; readonly owasp: readonly string[] }
+  /** Incidents of the same category that share a subject, a member or a call with this one; absent where there are none. */
+  readonly related?: readonly Related[]
   /** Absent as long as nobody did anything. */
   readonly handling?: Handling
 }

@@ -8,13 +8,15 @@ import type { Category, Subject } from '../telemetry/events.ts'
 import type { Action, ExpectAction, ReferenceAction } from './action.ts'
 import type { Alert } from './alert.ts'
 import { Budget, type Ledger } from './budget.ts'
-import { type Detail, evidenceOf } from './evidence.ts'
+import { type Detail, evidenceOf, strongest } from './evidence.ts'
 import { Expectations } from './expectations.ts'
 import { combine } from './fusion.ts'
 import { Handlings, type HandlingsState } from './handlings.ts'
-import { Incident, type Standing } from './incident.ts'
-import { LookDecisions, type LookIncidentState, type LookStatus } from './looks.ts'
+import { Incidents, type IncidentsState } from './incidents.ts'
+import { LookDecisions, type LookStatus } from './looks.ts'
+import { type Matter, matterOf } from './matter.ts'
 import { ScorePopulation } from './population.ts'
+import { named, type Standing } from './standing.ts'
 import { restoreSuspect, type Suspect, type SuspectState, suspectState } from './suspect.ts'
 
 export interface DecisionOptions {
@@ -76,25 +78,23 @@ export interface Decisions {
 const dayMicros = 86_400e6
 /** An open incident stays alive while the fused p-value is within this factor of the level that opened it. */
 const hysteresis = 10
-/** Calls that an alert names. */
-const shownCalls = 8
-/** Bound on memory; the suspect that was silent longest makes room unless it has an incident. */
+/** Bound on memory; the suspect that was silent longest makes room. */
 const mostSuspects = 200_000
-const snapshotFormat = 5
+const snapshotFormat = 6
 
 export function createDecisions(options: DecisionOptions): Decisions {
   const definitions = new Map((options.detectors ?? registered).map((definition) => [definition.name, definition]))
   const fingerprint = [...definitions.values()].map(({ name, version }) => `${name} ${version}`).join(', ')
   const budget = new Budget(options.falseIncidentsPerDay)
   const handlings = new Handlings()
-  const looks = new LookDecisions(budget, handlings)
+  const incidents = new Incidents()
+  const looks = new LookDecisions(budget, handlings, incidents)
   const expectations = new Expectations()
   /** Who stopped the learning of a detector's population, by their names. */
   const frozen = new Map<string, ReferenceAction>()
   const populations = new Map<string, ScorePopulation>()
   const references = new Map<string, Reference>()
   const suspects = new Map<string, Suspect>()
-  const open = new Set<Suspect>()
   let clock = Number.NEGATIVE_INFINITY
 
   const populationOf = (key: string, time: number): ScorePopulation => {
@@ -122,13 +122,7 @@ export function createDecisions(options: DecisionOptions): Decisions {
     let suspect = suspects.get(key)
     if (suspect === undefined) {
       suspect = { key, day: -1, details: new Map(), calls: [], incident: null }
-      if (suspects.size >= mostSuspects) {
-        for (const [oldest, one] of suspects) {
-          if (one.incident !== null) continue
-          suspects.delete(oldest)
-          break
-        }
-      }
+      if (suspects.size >= mostSuspects) suspects.delete(suspects.keys().next().value as string)
     } else {
       suspects.delete(key)
     }
@@ -177,44 +171,30 @@ export function createDecisions(options: DecisionOptions): Decisions {
     }
   }
 
-  const decide = (suspect: Suspect, observation: Observation, level: number): Alert[] => {
+  const decide = (suspect: Suspect, matter: Matter, observation: Observation, level: number): Alert[] => {
     const { category, population, subject, time } = observation
     const details = [...suspect.details.values()]
     const fused = combine(
       details.map(({ pValue, detector }) => ({ pValue, weight: detector.weight })),
       armed(category, population, time),
     )
-    if (suspect.incident !== null) {
-      if (fused > hysteresis * level) return []
-      const alert = suspect.incident.update(standingOf(suspect, observation, fused, level), time)
-      return alert === null ? [] : [alert]
+    if (incidents.of(matter) !== null) {
+      return fused > hysteresis * level ? [] : incidents.grow(matter, standingOf(suspect, observation, fused, level), time)
     }
     if (fused > level || !details.some((detail) => detail.score >= detail.detector.effectFloor && detail.pValue <= 2 * level)) return []
-    const incident = Incident.about(category, subject, population, time, standingOf(suspect, observation, fused, level))
-    suspect.incident = incident
-    open.add(suspect)
     // An attacker must not become the norm for the next one.
     for (const definition of definitions.values()) {
       if (definition.category !== category) continue
       populations.get(`${definition.name}\u0000${population}`)?.forget(subject.id)
       references.get(`${definition.name}\u0000${population}`)?.forget(subject.id)
     }
-    return [incident.open()]
+    return incidents.open(matter, standingOf(suspect, observation, fused, level), time)
   }
 
   const advance = (time: number): Alert[] => {
     if (time <= clock) return []
     clock = time
-    const alerts = looks.advance(time)
-    for (const suspect of open) {
-      const alert = suspect.incident!.resolve(time)
-      if (alert === null) continue
-      alerts.push(alert)
-      suspect.incident = null
-      suspect.details.clear()
-      open.delete(suspect)
-    }
-    return alerts
+    return incidents.advance(time)
   }
 
   const judge = (observation: Observation): Verdict => {
@@ -222,23 +202,25 @@ export function createDecisions(options: DecisionOptions): Decisions {
     const definition = definitions.get(observation.detector)
     if (definition === undefined) return { score: observation.score, pValue: observation.pValue, alerts }
     if (definition.perLook === true) {
-      const alert = looks.process(definition, observation)
-      if (alert !== null) alerts.push(alert)
+      alerts.push(...looks.process(definition, observation))
       return { score: observation.score, pValue: observation.pValue, alerts }
     }
     const suspect = suspectOf(observation)
+    const matter = matterOf(observation)
+    const incident = incidents.of(matter)
     const day = Math.floor(observation.time / dayMicros)
     // What a training run shows of a subject is one test, however many days it lasts.
-    if (suspect.incident === null && observation.run === null && day > suspect.day) suspect.details.clear()
+    if (incident === null && observation.run === null && day > suspect.day) clear(suspect)
+    // What an incident that is over was about is told.
+    if (suspect.incident !== null && suspect.incident !== incident) clear(suspect)
+    suspect.incident = incident
     suspect.day = Math.max(suspect.day, day)
-    suspect.calls.push({ traceId: observation.traceId, spanId: observation.ref, time: observation.time })
-    if (suspect.calls.length > shownCalls) suspect.calls.shift()
 
     // Warm-up days count too: they say how many subjects to plan for.
     const level = budget.level(observation.category, suspect.key, observation.time, observation.run) * handlings.bar(observation)
     const key = `${definition.name}\u0000${observation.population}`
     const learns = !frozen.has(key) && expectations.covering(observation, observation.time) === null
-    const learn = learns && handlings.teaches(observation, suspect.incident !== null)
+    const learn = learns && handlings.teaches(observation, incident !== null)
     // Warm-up runs from the first word of a population, whether or not its reference could score it yet.
     const scores = populationOf(key, observation.time)
     const referred = refer(definition, key, observation, learn)
@@ -251,6 +233,7 @@ export function createDecisions(options: DecisionOptions): Decisions {
     if (isArmed && (pValue !== null || !scores.exact)) {
       const tail = pValue === null ? scores.tailWithout(observation.subject.id, definition.leastSpread) : null
       pValue ??= tail!.pValue(score)
+      remember(suspect, observation, pValue)
       const previous = suspect.details.get(definition.name)
       if (previous === undefined || pValue <= previous.pValue) {
         suspect.details.set(definition.name, {
@@ -274,7 +257,8 @@ export function createDecisions(options: DecisionOptions): Decisions {
         previous.events = observation.events
         previous.lastSeen = observation.lastSeen
       }
-      alerts.push(...decide(suspect, observation, level))
+      alerts.push(...decide(suspect, matter, observation, level))
+      suspect.incident = incidents.of(matter)
     }
     if (learns && handlings.teaches(observation, suspect.incident !== null)) scores.learn(observation.subject.id, score, observation.time)
     return { score, pValue, alerts }
@@ -357,8 +341,7 @@ export function createDecisions(options: DecisionOptions): Decisions {
       for (const [key, reference] of references) writer.text(key).block(reference.encode())
       return writer
         .block(serialize([...suspects.values()].map(suspectState)))
-        .block(serialize([...open].map(({ key }) => key)))
-        .block(serialize(looks.state()))
+        .block(serialize(incidents.state()))
         .block(serialize(handlings.state()))
         .block(serialize({ expectations: expectations.list(), frozen: [...frozen] }))
         .finish()
@@ -382,9 +365,7 @@ export function createDecisions(options: DecisionOptions): Decisions {
       }
       suspects.clear()
       for (const state of deserialize(reader.block()) as SuspectState[]) suspects.set(state.key, restoreSuspect(state, definitions))
-      open.clear()
-      for (const key of deserialize(reader.block()) as string[]) open.add(suspects.get(key)!)
-      looks.restore(deserialize(reader.block()) as LookIncidentState[])
+      incidents.restore(deserialize(reader.block()) as IncidentsState, clock)
       handlings.restore(deserialize(reader.block()) as HandlingsState)
       const said = deserialize(reader.block()) as { expectations: ExpectAction[]; frozen: [string, ReferenceAction][] }
       expectations.restore(said.expectations)
@@ -394,10 +375,17 @@ export function createDecisions(options: DecisionOptions): Decisions {
   }
 }
 
-/** Each member that the strong details name, once, without the subject itself. */
+function clear(suspect: Suspect): void {
+  suspect.details.clear()
+  suspect.calls = []
+}
+
+/** Keeps the event of an observation where it is among the suspect's most telling. */
+function remember(suspect: Suspect, { traceId, ref: spanId, time, detector }: Observation, pValue: number): void {
+  suspect.calls = strongest([...suspect.calls, { traceId, spanId, time, detector, pValue }])
+}
+
+/** Each member that the strong details name, without the subject itself. */
 function membersOf(subject: Subject, strong: readonly Detail[]): Subject[] {
-  const members = new Map<string, Subject>()
-  for (const { members: named } of strong) for (const { kind, id } of named) members.set(`${kind} ${id}`, { kind, id })
-  members.delete(`${subject.kind} ${subject.id}`)
-  return [...members.values()]
+  return named(strong.flatMap(({ members }) => members).filter(({ kind, id }) => kind !== subject.kind || id !== subject.id))
 }

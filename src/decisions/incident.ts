@@ -1,31 +1,10 @@
 import type { Category, Subject } from '../telemetry/events.ts'
 import { isoMicros } from '../telemetry/time.ts'
-import type { Alert, Severity } from './alert.ts'
+import type { Alert, Related, Severity } from './alert.ts'
 import { digest } from './digest.ts'
 import { isWorse, severityOf } from './severity.ts'
+import { merged, quietOf, type Standing } from './standing.ts'
 import { tagsOf } from './tags.ts'
-
-/** What is known about a subject when its incident opens or changes. */
-export interface Standing {
-  readonly detector: string
-  readonly detectors: readonly string[]
-  readonly title: string
-  readonly score: number
-  readonly threshold: number | null
-  readonly pValue: number
-  /** Subjects that the incident is about besides its own. */
-  readonly members: readonly Subject[]
-  readonly model: string | null
-  readonly service: string | null
-  readonly environment: string | null
-  readonly run: string | null
-  readonly firstSeen: number
-  readonly lastSeen: number
-  readonly events: number
-  readonly evidence: Readonly<Record<string, unknown>>
-  /** After so long without suspicion the incident is over; a day where absent. */
-  readonly quietMicros?: number
-}
 
 /** Everything that an incident remembers, as plain values. */
 export interface IncidentState {
@@ -33,16 +12,16 @@ export interface IncidentState {
   readonly category: Category
   readonly subject: Subject
   readonly opened: number
-  readonly detectors: readonly string[]
   readonly severity: Severity
   readonly alerts: number
   readonly standing: Standing
   readonly active: number
   readonly alertedEvents: number
+  readonly related: readonly Related[]
 }
 
-/** An incident is resolved after a day without suspicion, where its standing names no other time. */
-const quietMicros = 86_400e6
+/** Other incidents that an incident refers to. */
+const mostRelated = 20
 
 /** Everything that is wrong with one subject in one category, from the first alert until it is quiet. */
 export class Incident {
@@ -50,30 +29,32 @@ export class Incident {
   readonly category: Category
   readonly subject: Subject
   readonly opened: number
-  readonly #detectors = new Set<string>()
   #severity: Severity
   #alerts: number
   #standing: Standing
   #active: number
   #alertedEvents: number
+  readonly #related = new Map<string, Related>()
 
-  private constructor({ id, category, subject, opened, detectors, severity, alerts, standing, active, alertedEvents }: IncidentState) {
+  private constructor({ id, category, subject, opened, severity, alerts, standing, active, alertedEvents, related }: IncidentState) {
     this.id = id
     this.category = category
     this.subject = subject
     this.opened = opened
-    for (const name of detectors) this.#detectors.add(name)
     this.#severity = severity
     this.#alerts = alerts
     this.#standing = standing
     this.#active = active
     this.#alertedEvents = alertedEvents
+    for (const one of related) this.#related.set(one.incident, one)
   }
 
-  static about(category: Category, subject: Subject, population: string, opened: number, standing: Standing): Incident {
-    const id = `inc_${digest(category, population, subject.kind, subject.id, opened)}`
-    const fresh = { detectors: [], severity: 'low', alerts: 0, alertedEvents: 0 } as const
-    return new Incident({ id, category, subject, opened, standing, active: opened, ...fresh })
+  /** `matter` names what it is about; one matter has one incident at a time, so with `opened` and `clock` it gives the id. */
+  static about(matter: string, category: Category, subject: Subject, opened: number, clock: number, standing: Standing): Incident {
+    const id = `inc_${digest(matter, opened, clock)}`
+    const { kind, id: name } = subject
+    const fresh = { severity: severityOf(standing.pValue), alerts: 0, alertedEvents: 0, related: [] } as const
+    return new Incident({ id, category, subject: { kind, id: name }, opened, standing, active: opened, ...fresh })
   }
 
   /** Goes on from what `state` told. */
@@ -87,47 +68,72 @@ export class Incident {
       category: this.category,
       subject: this.subject,
       opened: this.opened,
-      detectors: [...this.#detectors],
       severity: this.#severity,
       alerts: this.#alerts,
       standing: this.#standing,
       active: this.#active,
       alertedEvents: this.#alertedEvents,
+      related: [...this.#related.values()],
     }
   }
 
+  get standing(): Standing {
+    return this.#standing
+  }
+
+  /** When it is over if nothing suspicious comes any more. */
+  get quietAt(): number {
+    return this.#active + quietOf(this.#standing)
+  }
+
   open(): Alert {
-    this.#absorb(this.#standing)
     return this.#alert('opened', this.opened)
   }
 
   /** Takes a still suspicious look in. Gives an alert when it says more than the last one: twice the events, worse, or another detector. */
   update(standing: Standing, time: number): Alert | null {
-    const known = this.#detectors.size
-    const severity = this.#severity
+    const known = this.#standing.detectors.length
+    const worse = this.restate(merged(this.#standing, standing), time)
+    if (this.#standing.events < 2 * this.#alertedEvents && this.#standing.detectors.length === known && !worse) return null
+    return this.tell(time)
+  }
+
+  /** Puts what is known now in place of what was. True when the incident became more severe. */
+  restate(standing: Standing, time: number): boolean {
     this.#standing = standing
+    this.touch(time)
+    const severity = severityOf(standing.pValue)
+    const worse = isWorse(severity, this.#severity)
+    if (worse) this.#severity = severity
+    return worse
+  }
+
+  /** It is not quiet at `time`. */
+  touch(time: number): void {
     this.#active = Math.max(this.#active, time)
-    this.#absorb(standing)
-    if (standing.events < 2 * this.#alertedEvents && this.#detectors.size === known && this.#severity === severity) return null
+  }
+
+  /** Says where it stands. */
+  tell(time: number): Alert {
     return this.#alert('updated', time)
   }
 
   /** Closes the incident when it has been quiet long enough by `time`. */
   resolve(time: number): Alert | null {
-    return time - this.#active >= (this.#standing.quietMicros ?? quietMicros) ? this.#alert('resolved', time) : null
+    return time >= this.quietAt ? this.#alert('resolved', time) : null
   }
 
-  #absorb(standing: Standing): void {
-    for (const name of standing.detectors) this.#detectors.add(name)
-    const severity = severityOf(standing.pValue)
-    if (isWorse(severity, this.#severity)) this.#severity = severity
+  /** Refers to another incident from its next alert on. */
+  relate({ id, subject }: Pick<Incident, 'id' | 'subject'>): void {
+    if (id !== this.id && this.#related.size < mostRelated) this.#related.set(id, { incident: id, subject })
   }
 
   #alert(status: Alert['status'], time: number): Alert {
     const standing = this.#standing
-    const detectors = [...this.#detectors].sort()
+    const detectors = standing.detectors.toSorted()
     this.#alertedEvents = standing.events
-    const subject = { kind: this.subject.kind, id: this.subject.id }
+    const { kind, id } = this.subject
+    const related = [...this.#related.values()].sort((a, b) => (a.incident < b.incident ? -1 : 1))
     return {
       id: `alert_${digest(this.id, this.#alerts++, status)}`,
       incident: this.id,
@@ -138,9 +144,9 @@ export class Incident {
       detectors,
       category: this.category,
       severity: this.#severity,
-      title: standing.title.replace('{subject}', `${subject.kind} ${subject.id}`),
-      subject,
-      members: [subject, ...standing.members],
+      title: standing.title.replace('{subject}', () => `${kind} ${id}`),
+      subject: { kind, id },
+      members: [{ kind, id }, ...standing.members],
       model: standing.model,
       service: standing.service,
       environment: standing.environment,
@@ -151,6 +157,7 @@ export class Incident {
       pValue: standing.pValue,
       evidence: standing.evidence,
       tags: tagsOf(this.category, detectors),
+      ...(related.length === 0 ? {} : { related }),
     }
   }
 }

@@ -5,20 +5,9 @@ import type { Alert } from './alert.ts'
 import { type Budget, weightOf } from './budget.ts'
 import { evidenceOf } from './evidence.ts'
 import type { Handlings } from './handlings.ts'
-import { Incident, type IncidentState, type Standing } from './incident.ts'
-
-/** What an open incident about looks needs besides itself; plain values. */
-export interface LookIncidentState {
-  readonly key: string
-  readonly population: string
-  readonly incident: IncidentState
-}
-
-interface Open {
-  readonly key: string
-  readonly population: string
-  readonly incident: Incident
-}
+import type { Incidents } from './incidents.ts'
+import { matterOf } from './matter.ts'
+import type { Standing } from './standing.ts'
 
 interface Looks {
   day: number
@@ -59,52 +48,27 @@ export class LookDecisions {
   readonly #handlings: Pick<Handlings, 'bar'>
   /** By detector and population, least recently seen first. */
   readonly #watched = new Map<string, Looks>()
-  readonly #open = new Map<string, Open>()
-  /** Open incidents by population: most populations have none, and then no key is made. */
-  readonly #openIn = new Map<string, number>()
+  readonly #incidents: Pick<Incidents, 'of' | 'open' | 'grow'>
 
-  constructor(budget: Budget, handlings: Pick<Handlings, 'bar'>) {
+  constructor(budget: Budget, handlings: Pick<Handlings, 'bar'>, incidents: Pick<Incidents, 'of' | 'open' | 'grow'>) {
     this.#budget = budget
     this.#handlings = handlings
+    this.#incidents = incidents
   }
 
-  process(definition: DetectorDefinition, observation: Observation): Alert | null {
+  process(definition: DetectorDefinition, observation: Observation): Alert[] {
     const { pValue, population, time } = observation
     const watch = `${definition.name}\u0000${population}`
     const looks = this.#looksOf(watch, time)
     looks.armed = pValue !== null
     const share = weightOf(looks.count++, looks.plan) * this.#handlings.bar(observation)
     const level = this.#budget.level(definition.category, watch, time, observation.run, mostOfDay) * share
-    if (pValue === null || pValue > hysteresis * level) return null
-    const opens = pValue <= level && observation.score >= definition.effectFloor
-    if (!opens && !this.#openIn.has(population)) return null
-    const { category, subject } = observation
-    const key = `${category}\u0000${population}\u0000${subject.kind}\u0000${subject.id}`
-    let open = this.#open.get(key)
-    if (open !== undefined) {
-      return open.incident.update(this.#standing(definition, observation, pValue, level), time)
-    }
-    if (!opens) return null
-    const incident = Incident.about(category, subject, population, time, this.#standing(definition, observation, pValue, level))
-    open = { key, population, incident }
-    this.#open.set(key, open)
-    this.#openIn.set(population, (this.#openIn.get(population) ?? 0) + 1)
-    return incident.open()
-  }
-
-  /** Resolves what is quiet at `time`. */
-  advance(time: number): Alert[] {
-    const alerts: Alert[] = []
-    for (const { key, population, incident } of this.#open.values()) {
-      const alert = incident.resolve(time)
-      if (alert === null) continue
-      alerts.push(alert)
-      this.#open.delete(key)
-      const left = this.#openIn.get(population)! - 1
-      if (left === 0) this.#openIn.delete(population)
-      else this.#openIn.set(population, left)
-    }
-    return alerts
+    if (pValue === null || pValue > hysteresis * level) return []
+    const matter = matterOf(observation)
+    const isOpen = this.#incidents.of(matter) !== null
+    if (!isOpen && (pValue > level || observation.score < definition.effectFloor)) return []
+    const standing = this.#standing(definition, observation, pValue, level)
+    return isOpen ? this.#incidents.grow(matter, standing, time) : this.#incidents.open(matter, standing, time)
   }
 
   status(): LookStatus[] {
@@ -141,20 +105,6 @@ export class LookDecisions {
     }
   }
 
-  /** Open incidents as plain values. */
-  state(): LookIncidentState[] {
-    return [...this.#open.values()].map(({ key, population, incident }) => ({ key, population, incident: incident.state() }))
-  }
-
-  restore(states: readonly LookIncidentState[]): void {
-    this.#open.clear()
-    this.#openIn.clear()
-    for (const { key, population, incident } of states) {
-      this.#open.set(key, { key, population, incident: Incident.restore(incident) })
-      this.#openIn.set(population, (this.#openIn.get(population) ?? 0) + 1)
-    }
-  }
-
   #looksOf(watch: string, time: number): Looks {
     const day = Math.floor(time / dayMicros)
     let looks = this.#watched.get(watch)
@@ -183,7 +133,7 @@ export class LookDecisions {
       high: null,
     }
     const { traceId, ref: spanId, time } = observation
-    const calls = traceId === null ? [] : [{ traceId, spanId, time }]
+    const calls = traceId === null ? [] : [{ traceId, spanId, time, detector: definition.name, pValue }]
     return {
       detector: definition.name,
       detectors: [definition.name],

@@ -1,6 +1,5 @@
 import type { DetectorDefinition } from '../detection/contract.ts'
-import type { Detail } from './evidence.ts'
-import { Incident, type IncidentState } from './incident.ts'
+import type { Contribution, Detail } from './evidence.ts'
 
 /** A subject within its category: everything that its one fused test needs. */
 export interface Suspect {
@@ -8,17 +7,19 @@ export interface Suspect {
   day: number
   /** By detector, the smallest p-value of the day and what belongs to it. */
   readonly details: Map<string, Detail>
-  readonly calls: { traceId: string | null; spanId: string; time: number }[]
-  incident: Incident | null
+  /** The events behind its smallest p-values. */
+  calls: Contribution[]
+  /** Id of the incident that it belonged to at its last look. */
+  incident: string | null
 }
 
-/** A suspect as plain values: a detector by its name, an incident by its state. */
+/** A suspect as plain values: a detector by its name. */
 export interface SuspectState {
   readonly key: string
   readonly day: number
   readonly details: readonly (Omit<Detail, 'detector'> & { readonly detector: string })[]
-  readonly calls: Suspect['calls']
-  readonly incident: IncidentState | null
+  readonly calls: readonly Contribution[]
+  readonly incident: string | null
 }
 
 export function suspectState({ key, day, details, calls, incident }: Suspect): SuspectState {
@@ -27,7 +28,7 @@ export function suspectState({ key, day, details, calls, incident }: Suspect): S
     day,
     details: [...details.values()].map((detail) => ({ ...detail, detector: detail.detector.name })),
     calls,
-    incident: incident?.state() ?? null,
+    incident,
   }
 }
 
@@ -38,6 +39,6 @@ export function restoreSuspect(state: SuspectState, definitions: ReadonlyMap<str
     day: state.day,
     details: new Map(state.details.map((detail) => [detail.detector, { ...detail, detector: definitions.get(detail.detector)! }])),
     calls: [...state.calls],
-    incident: state.incident === null ? null : Incident.restore(state.incident),
+    incident: state.incident,
   }
 }

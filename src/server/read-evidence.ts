@@ -1,5 +1,6 @@
 import type { Alert } from '../decisions/alert.ts'
 import { detectors } from '../detection/registry.ts'
+import type { Subject } from '../telemetry/events.ts'
 import { isoMicros, microsOf } from '../telemetry/time.ts'
 import type { Cursor } from './cursor.ts'
 import { type Page, type Positioned, pageOf, place, type Reader } from './reads.ts'
@@ -39,15 +40,22 @@ interface Part {
 const partsOf = (alert: Alert): readonly Part[] =>
   Array.isArray(alert.evidence.detectors) ? (alert.evidence.detectors as Part[]) : alert.detectors.map((name) => ({ name }))
 
+/** The subject whose events an alert is drawn from: a flood is shown by its strongest member. */
+export function shownSubject({ subject, evidence }: Alert): Subject {
+  const { strongest } = (evidence.flood ?? {}) as { readonly strongest?: Subject }
+  return strongest ?? subject
+}
+
 /** For each detector of the evidence: where the others of its population are, and how the subject came to where it is. */
 export function readPictures(store: Reader, alert: Alert): Promise<DetectorPicture[]> {
   const until = microsOf(alert.time)
+  const { kind, id } = shownSubject(alert)
   return Promise.all(
     partsOf(alert).map(async ({ name, reference }) => {
       const definition = detectors.find((known) => known.name === name)
       const inItsUnit = (score: number) => (definition === undefined ? score : definition.quantity.value(score))
       const population = reference?.population ?? ''
-      const about = { detector: name, population, subject: alert.subject.id, kind: alert.subject.kind, until }
+      const about = { detector: name, population, subject: id, kind, until }
       const [scores, looks] = await Promise.all([
         definition?.perLook === true ? [] : readScores(store, about),
         store.query<{ micros: number; score: number; p_value: number | null }>(

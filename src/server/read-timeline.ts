@@ -1,6 +1,6 @@
 import type { Alert } from '../decisions/alert.ts'
 import { isoMicros, microsOf } from '../telemetry/time.ts'
-import { accountsOf } from './read-evidence.ts'
+import { accountsOf, shownSubject } from './read-evidence.ts'
 import type { Reader } from './reads.ts'
 
 /** Points of a line at most. */
@@ -36,7 +36,8 @@ interface Source {
 
 /** Where the events of a subject are, and what a line of them shows. */
 function sourceOf(alert: Alert): Source {
-  const { subject, run } = alert
+  const { run } = alert
+  const subject = shownSubject(alert)
   const parameters = { members: accountsOf(alert), subject: subject.id, run: run ?? '', model: alert.model ?? '' }
   switch (subject.kind) {
     case 'source':

@@ -1,3 +1,4 @@
+import type { Alert } from '../decisions/alert.ts'
 import { newest } from '../delivery/delivery-log.ts'
 import { deliveryTable } from '../delivery/outbox.ts'
 import type { Store } from '../store/store.ts'
@@ -144,6 +145,25 @@ export async function readIncident(store: Reader, incident: string): Promise<str
     { incident },
   )
   return rows.map((row) => row.alert)
+}
+
+export interface RelatedIncident {
+  readonly incident: string
+  readonly status: string
+  readonly severity: string
+  readonly title: string
+}
+
+/** Incidents that `newest`, the last alert of an incident, refers to or that refer to it; the one that was opened last first, at most 50. */
+export function readRelated(store: Reader, newest: Alert): Promise<RelatedIncident[]> {
+  return store.query<RelatedIncident & Record<string, unknown>>(
+    `SELECT incident, status, severity, title FROM incidents FINAL
+     WHERE incident != {incident:String}
+       AND (incident IN {known:Array(String)}
+         OR arrayExists(one -> JSONExtractString(one, 'incident') = {incident:String}, JSONExtractArrayRaw(alert, 'related')))
+     ORDER BY opened DESC, incident LIMIT 50`,
+    { incident: newest.incident, known: (newest.related ?? []).map(({ incident }) => incident) },
+  )
 }
 
 export interface DeliveryFilter {

@@ -35,6 +35,10 @@ export const alertSchema = z
     pValue: z.number().nullable(),
     evidence: z.record(z.string(), z.unknown()),
     tags: z.object({ atlas: z.array(z.string()), owasp: z.array(z.string()) }),
+    related: z
+      .array(z.object({ incident: z.string(), subject }))
+      .optional()
+      .describe('Incidents of the same category that share a subject, a member or a call with this one; absent where there are none.'),
     handling: z
       .object({
         change: z.enum(['acknowledged', 'silenced', 'feedback']).optional().describe('This change is the action itself.'),

@@ -108,6 +108,35 @@ describe('what the console looks at', () => {
     await get('/api/v1/incidents?open=perhaps', 400)
   })
 
+  it('shows a flood with its strongest member, and incidents that refer to each other from both sides', async () => {
+    const principal = (id: string) => ({ kind: 'principal' as const, id })
+    await storeAlerts(embedded.store, [
+      makeAlert({ id: 'a', incident: 'i-a', title: 'one of the first', subject: principal('first'), members: [principal('first')] }),
+      makeAlert({ id: 'x', incident: 'i-x', title: 'another matter' }),
+      makeAlert({
+        id: 'f',
+        incident: 'i-f',
+        title: 'Flood',
+        subject: { kind: 'fleet', id: 'ticket-router' },
+        members: [{ kind: 'fleet', id: 'ticket-router' }, principal('trudy')],
+        evidence: {
+          detectors: [{ name: 'query-shift', reference: { population: 'p' } }],
+          flood: { members: 495, strongest: { kind: 'principal', id: 'trudy' } },
+        },
+        related: [{ incident: 'i-a', subject: principal('first') }],
+      }),
+    ])
+    await embedded.store.insert('observations', [look('trudy', 2, noon - minute), look('user-1', 0, noon - minute)], 'observations')
+    await embedded.store.insert('calls', [call('trudy', noon - 2 * minute)], 'calls')
+    const { detectors, timeline } = await get('/api/v1/incidents/i-f/evidence')
+    expect(detectors[0].looks).toHaveLength(1)
+    expect(timeline.lines.map(({ name }: { name: string }) => name)).toEqual(['trudy'])
+    const others = async (id: string) => (await get(`/api/v1/incidents/${id}`)).related
+    expect(await others('i-f')).toEqual([{ incident: 'i-a', status: 'opened', severity: 'high', title: 'one of the first' }])
+    expect(await others('i-a')).toMatchObject([{ incident: 'i-f', title: 'Flood' }])
+    expect(await others('i-x')).toEqual([])
+  })
+
   it('shows an incident’s subject among the others, its looks in order, its calls in time, and what its accounts share', async () => {
     await storeAlerts(embedded.store, [
       makeAlert({

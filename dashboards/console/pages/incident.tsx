@@ -1,8 +1,10 @@
 import { useEffect } from 'preact/hooks'
+import { othersIn } from '../../../src/decisions/others.ts'
 import { useFetched } from '../fetched.ts'
 import { formatNumber, formatPValue, formatSpan, oddsOf } from '../format.ts'
 import { onAlert } from '../live.ts'
 import { Chip, Empty, Facts, Loaded, Mark, Section, Subject, Time } from '../parts/common.tsx'
+import { to } from '../router.ts'
 import type { Alert, Case, WholeIncident } from '../shapes.ts'
 import { Deeds } from './incident-deeds.tsx'
 import { EvidenceSections } from './incident-evidence.tsx'
@@ -26,13 +28,14 @@ export function IncidentPage({ id }: { readonly id: string }) {
   }
   return (
     <Loaded fetched={fetched}>
-      {({ incident, alerts, actions }) => (
+      {({ incident, related, alerts, actions }) => (
         <article class="case" data-severity={incident.severity}>
           <Head alert={incident} />
           <div class="columns">
             <aside>
               <Deeds alert={incident} />
               <Who alert={incident} />
+              <Related incidents={related} />
               <Sure alert={incident} />
               <Tags alert={incident} />
               <History alerts={alerts} actions={actions} />
@@ -77,7 +80,8 @@ function Head({ alert }: { readonly alert: Alert }) {
 }
 
 function Who({ alert }: { readonly alert: Alert }) {
-  const others = alert.members.filter(({ kind, id }) => kind !== alert.subject.kind || id !== alert.subject.id)
+  const { named, count } = othersIn(alert)
+  const shown = named.slice(0, mostNamed)
   return (
     <Section title="Who">
       <Facts
@@ -96,19 +100,35 @@ function Who({ alert }: { readonly alert: Alert }) {
           ['Events', formatNumber(alert.window.events)],
         ]}
       />
-      {others.length > 0 && (
+      {count > 0 && (
         <>
           <h3>Together with</h3>
           <ul class="members">
-            {others.slice(0, mostNamed).map(({ kind, id }) => (
+            {shown.map(({ kind, id }) => (
               <li key={`${kind}/${id}`}>
                 <Subject kind={kind} id={id} />
               </li>
             ))}
-            {others.length > mostNamed && <li class="quiet">and {formatNumber(others.length - mostNamed)} more</li>}
+            {count > shown.length && <li class="quiet">and {formatNumber(count - shown.length)} more</li>}
           </ul>
         </>
       )}
+    </Section>
+  )
+}
+
+function Related({ incidents }: { readonly incidents: WholeIncident['related'] }) {
+  if (incidents.length === 0) return null
+  return (
+    <Section title="See also">
+      <ul class="related">
+        {incidents.map(({ incident, severity, status, title }) => (
+          <li key={incident}>
+            <Mark severity={severity} /> <a href={to.incident(incident)}>{title}</a>{' '}
+            {status === 'resolved' && <span class="quiet">resolved</span>}
+          </li>
+        ))}
+      </ul>
     </Section>
   )
 }

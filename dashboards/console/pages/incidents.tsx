@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { othersIn } from '../../../src/decisions/others.ts'
 import { withQuery } from '../api.ts'
 import { useFetched } from '../fetched.ts'
 import { formatNumber, oddsOf } from '../format.ts'
@@ -157,7 +158,8 @@ export function IncidentsPage() {
 }
 
 function Item({ alert, fresh }: { readonly alert: Alert; readonly fresh: boolean }) {
-  const { handling, subject, members } = alert
+  const { handling, subject } = alert
+  const { count } = othersIn(alert)
   return (
     <li class={`incident${fresh ? ' fresh' : ''}`} data-severity={alert.severity} data-status={alert.status}>
       <Mark severity={alert.severity} />
@@ -168,7 +170,7 @@ function Item({ alert, fresh }: { readonly alert: Alert; readonly fresh: boolean
         <p class="line">
           <span>
             {subject.kind} {subject.id}
-            {members.length > 1 && ` and ${formatNumber(members.length - 1)} more`}
+            {count > 0 && ` and ${formatNumber(count)} more`}
           </span>
           {alert.model !== null && <span>{alert.model}</span>}
           {alert.run !== null && <span>run {alert.run}</span>}

@@ -1,4 +1,5 @@
 import type { Alert, Severity } from '../../decisions/alert.ts'
+import { othersText } from '../../decisions/others.ts'
 import { microsOf } from '../../telemetry/time.ts'
 import type { WebhookFormat } from './format.ts'
 import { bearer, jsonRequest, shortened } from './requests.ts'
@@ -33,6 +34,8 @@ function entry(alert: Alert, severity: Severity, endsAt: string) {
       summary: shortened(title, 1000),
       description: typeof evidence.summary === 'string' ? evidence.summary : '',
       detectors: alert.detectors.join(', '),
+      together_with: shortened(othersText(alert, 20) ?? '', 2000),
+      related: (alert.related ?? []).map((other) => other.incident).join(', '),
       p_value: alert.pValue === null ? '' : String(alert.pValue),
       tags: [...tags.atlas, ...tags.owasp].join(', '),
     },

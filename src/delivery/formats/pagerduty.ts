@@ -1,4 +1,5 @@
 import type { Alert, Severity } from '../../decisions/alert.ts'
+import { othersIn } from '../../decisions/others.ts'
 import { floodOf, floodTitle } from './flood.ts'
 import type { FormatTarget, WebhookFormat } from './format.ts'
 import { jsonRequest, shortened } from './requests.ts'
@@ -46,6 +47,8 @@ export const pagerduty: WebhookFormat = {
           subject,
           // Events of more than 512 KB are refused.
           members: members.slice(0, 50),
+          others: othersIn(alert).count,
+          related: (alert.related ?? []).map(({ incident }) => incident),
           detectors,
           pValue,
           window,

@@ -1,4 +1,5 @@
 import type { Alert, Severity } from '../../decisions/alert.ts'
+import { othersText } from '../../decisions/others.ts'
 import { floodOf, floodTitle } from './flood.ts'
 import type { FormatTarget, WebhookFormat } from './format.ts'
 import { jsonRequest, shortened } from './requests.ts'
@@ -41,6 +42,8 @@ function lead({ status, handling }: Alert): string {
 export const slack: WebhookFormat = {
   alert(alert, target) {
     const { severity, category, title, subject, model, pValue, evidence, incident, tags, window } = alert
+    const others = othersText(alert, 5, code)
+    const related = (alert.related ?? []).map(({ incident: id }) => code(id))
     const summary = typeof evidence.summary === 'string' ? evidence.summary : ''
     return post(target, `${severity} ${category}, ${alert.status}: ${escaped(title)}`, [
       header(`${signs[severity]} ${severity} ${category}: ${lead(alert)}`),
@@ -52,6 +55,8 @@ export const slack: WebhookFormat = {
           field('model', model === null ? '—' : code(model)),
           field('seen', `${window.events} events, ${window.start.slice(0, 19)}Z to ${window.end.slice(0, 19)}Z`),
           field('by chance', pValue === null ? 'not stated' : `p = ${Number(pValue.toPrecision(2))}`),
+          ...(others === null ? [] : [field('together with', shortened(others, 1900))]),
+          ...(related.length === 0 ? [] : [field('see also', related.join(' '))]),
         ],
       },
       context(`${code(incident)}  ${escaped([...tags.atlas, ...tags.owasp].join(' '))}`),

@@ -1,10 +1,11 @@
 import { z } from 'zod'
+import type { Alert } from '../../decisions/alert.ts'
 import { TidewatchError } from '../../errors.ts'
 import { microsOf } from '../../telemetry/time.ts'
 import { decodeCursor } from '../cursor.ts'
 import type { ServerDeps } from '../deps.ts'
 import { readActions } from '../read-actions.ts'
-import { type AlertFilter, countIncidents, readAlerts, readIncident, readIncidents } from '../reads.ts'
+import { type AlertFilter, countIncidents, readAlerts, readIncident, readIncidents, readRelated } from '../reads.ts'
 import { parseRequest, type Route } from '../route.ts'
 import { actionSchema, alertSchema, categories, page, paging, severities, statuses } from '../schemas.ts'
 
@@ -34,6 +35,9 @@ const incidentParameters = z.strictObject({ id: z.string().min(1).max(200) })
 
 const incidentSchema = z.object({
   incident: alertSchema.describe('The newest change: what the incident is now.'),
+  related: z
+    .array(z.object({ incident: z.string(), status: statuses, severity: severities, title: z.string() }))
+    .describe('Incidents that it refers to or that refer to it, as they are now.'),
   alerts: z.array(alertSchema).describe('All changes, oldest first, at most 1000.'),
   actions: z.array(actionSchema).describe('What people did, newest first, at most 500.'),
 })
@@ -100,8 +104,11 @@ export function alertRoutes({ store }: Pick<ServerDeps, 'store'>): Route[] {
         const { id } = parseRequest(incidentParameters, request.params)
         const alerts = await readIncident(store, id)
         if (alerts.length === 0) throw new TidewatchError('TW_NOT_FOUND', `incident ${id}`)
-        const { items } = await readActions(store, { incident: id }, 500, decodeCursor(undefined))
-        return `{"incident":${alerts.at(-1)},"alerts":[${alerts.join(',')}],"actions":${JSON.stringify(items)}}`
+        const [{ items }, related] = await Promise.all([
+          readActions(store, { incident: id }, 500, decodeCursor(undefined)),
+          readRelated(store, JSON.parse(alerts.at(-1)!) as Alert),
+        ])
+        return `{"incident":${alerts.at(-1)},"related":${JSON.stringify(related)},"alerts":[${alerts.join(',')}],"actions":${JSON.stringify(items)}}`
       },
     },
   ]

@@ -33,7 +33,18 @@ const alerts: readonly Alert[] = [
     members: Array.from({ length: 400 }, (_, n) => ({ kind: 'principal' as const, id: `user-${n}` })),
     evidence: { summary: `${long} <@U2>` },
   }),
+  makeAlert({
+    title: 'Flood at model ticket-router: 500 subjects at once, 5 of them with incidents of their own',
+    subject: { kind: 'fleet', id: 'ticket-router' },
+    members: [
+      { kind: 'fleet', id: 'ticket-router' },
+      ...Array.from({ length: 100 }, (_, n) => ({ kind: 'principal' as const, id: `user-${n}` })),
+    ],
+    evidence: { summary: '495 subjects', flood: { members: 495, named: 100, singles: 5 } },
+    related: Array.from({ length: 20 }, (_, n) => ({ incident: `inc_${n}`, subject: { kind: 'principal' as const, id: `first-${n}` } })),
+  }),
 ]
+const crowd = alerts.at(-1)!
 
 const flood = Array.from({ length: 130 }, (_, n) =>
   makeAlert({ id: `a-${n}`, incident: `i-${n % 120}`, severity: n === 77 ? 'critical' : 'low', status: n < 120 ? 'opened' : 'updated' }),
@@ -72,7 +83,7 @@ describe('Slack', () => {
   })
 
   it('gives no text of telemetry a meaning', () => {
-    const { body } = formats.slack.alert(alerts.at(-1)!, place)
+    const { body } = formats.slack.alert(alerts.at(-2)!, place)
     expect(body).not.toMatch(/<[@!h]/)
     expect(JSON.parse(body).blocks[2].fields[0].text).toMatch(/^\*principal\*\n`'&lt;@U1&gt;'x+…`$/)
   })
@@ -162,6 +173,15 @@ describe('OCSF', () => {
     expect(list).toHaveLength(130)
     for (const finding of list) ocsfFinding.parse(finding)
   })
+})
+
+it('every format says how many a flood is about, names some of them, and refers to the incidents that it began with', () => {
+  for (const [name, format] of Object.entries(formats)) {
+    const { body } = format.alert(crowd, target(name === 'standard' ? signing : ['secret']))
+    for (const told of ['495', 'user-4', 'inc_3']) expect(body, name).toContain(told)
+  }
+  const fields = JSON.parse(formats.slack.alert(crowd, target(['s'])).body).blocks[2].fields.map(({ text }: { text: string }) => text)
+  expect(fields[4]).toBe(`*together with*\n${[0, 1, 2, 3, 4].map((n) => `principal \`user-${n}\``).join(', ')} and 490 more`)
 })
 
 it('makes the same body of the same alert whenever it is sent', () => {
