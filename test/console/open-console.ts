@@ -25,8 +25,8 @@ export interface ConsoleTest {
 
 export const live = (page: Page) => page.locator('.connection[data-state="live"]').waitFor()
 
-/** The console on the real server with the embedded store, for the tests of one file. Tables are empty before each. */
-export function useConsole(): ConsoleTest {
+/** The console on the real server with the embedded store, for the tests of one file. Tables are empty before each, unless they are to be kept. */
+export function useConsole({ keep = false } = {}): ConsoleTest {
   let browser: Browser
   let embedded: EmbeddedStore
   let server: Server | null = null
@@ -46,7 +46,7 @@ export function useConsole(): ConsoleTest {
   })
 
   beforeEach(async () => {
-    await embedded.truncate('alerts', 'incidents', 'webhook_deliveries', 'actions')
+    if (!keep) await embedded.truncate('alerts', 'incidents', 'webhook_deliveries', 'actions')
     complaints = []
     pages = []
   })

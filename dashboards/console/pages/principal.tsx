@@ -42,17 +42,16 @@ export function PrincipalPage({ id }: { readonly id: string }) {
         </p>
         <h1>{id}</h1>
       </header>
-      <Loaded fetched={fetched}>
-        {(story) =>
-          story.calls === 0 && story.incidents.length === 0 ? (
-            <Empty title="Nothing is known of it">
-              <p>No call of the kept time came from it. Ids are stored as keyed hashes unless identity.hash is off.</p>
-            </Empty>
-          ) : (
-            <Told story={story} />
-          )
-        }
-      </Loaded>
+      {fetched.missing ? (
+        <Empty title="Nothing is known of it">
+          <p>
+            No call of the kept time came from it. Ids are stored as keyed hashes unless <code>identity.hash</code> is off;{' '}
+            <a href="/principals">Principals</a> finds what is stored instead of a name.
+          </p>
+        </Empty>
+      ) : (
+        <Loaded fetched={fetched}>{(story) => <Told story={story} />}</Loaded>
+      )}
     </article>
   )
 }
