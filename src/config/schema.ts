@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { categoryWeights } from '../decisions/budget.ts'
 import { isLoopback } from './loopback.ts'
 import { bytes, duration, list } from './units.ts'
 
@@ -348,12 +349,42 @@ const server = z
       })
   })
 
+/** One field for each category. */
+function byCategory<Field extends z.ZodType>(field: (category: (typeof categories)[number]) => Field) {
+  const fields = Object.fromEntries(categories.map((category) => [category, field(category)]))
+  return fields as Record<(typeof categories)[number], Field>
+}
+
 const decisions = z.strictObject({
   falseIncidentsPerDay: z
     .number()
     .positive()
     .default(1)
     .describe('The false-alarm budget: expected false incidents opened a day over all detectors together.'),
+  weights: z
+    .strictObject(
+      byCategory((category) =>
+        z
+          .number()
+          .positive()
+          .default(categoryWeights[category])
+          .describe(`Weight of ${category}; all weights together have the one budget, whatever they sum to.`),
+      ),
+    )
+    .prefault({})
+    .describe('How the categories share the budget. One without telemetry leaves its part to the others.'),
+  leastEffect: z
+    .strictObject(
+      byCategory((category) =>
+        z
+          .number()
+          .positive()
+          .default(1)
+          .describe(`How many times the smallest effect of its detectors an incident of ${category} must show, however sure it is.`),
+      ),
+    )
+    .prefault({})
+    .describe('Floors on the effect: 2 asks for twice as many calls, or twice as many flipped labels, as the detectors do.'),
   disabled: list.prefault([]).describe('Detectors that are switched off; `tidewatch detectors` lists the names.'),
 })
 

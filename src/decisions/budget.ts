@@ -2,8 +2,8 @@ import type { ByteReader, ByteWriter } from '../sketches/bytes.ts'
 import type { Category } from '../telemetry/events.ts'
 
 /**
- * Weight of each category in the budget, so that a noisy one cannot eat what the others need. They sum to one. Categories that nothing
- * was heard of yesterday keep a twentieth of theirs for their first day and leave the rest to the others.
+ * Weight of each category in the budget where the configuration says no other, so that a noisy one cannot eat what the others need. They sum to
+ * one. Categories that nothing was heard of yesterday keep a twentieth of theirs for their first day and leave the rest to the others.
  */
 export const categoryWeights: Readonly<Record<Category, number>> = {
   extraction: 0.4,
@@ -55,13 +55,18 @@ export interface Ledger {
  */
 export class Budget {
   readonly perDay: number
+  /** They sum to one, whatever was given. */
+  readonly weights: Readonly<Record<Category, number>>
   #day = Number.NEGATIVE_INFINITY
   #books = new Map<Category, Book>()
   readonly #runs = new Map<string, Book>()
   readonly #given = { days: 0, runs: 0, spent: zeroes() }
 
-  constructor(perDay: number) {
+  /** `weights` are positive and count in relation to each other: the sum of the levels is the budget with any of them. */
+  constructor(perDay: number, weights: Readonly<Record<Category, number>> = categoryWeights) {
     this.perDay = perDay
+    const total = Object.values(weights).reduce((sum, weight) => sum + weight, 0)
+    this.weights = Object.fromEntries(Object.entries(weights).map(([category, weight]) => [category, weight / total])) as typeof weights
   }
 
   /**
@@ -116,7 +121,7 @@ export class Budget {
     const key = `${category}\u0000${run}`
     let book = this.#runs.get(key)
     if (book === undefined) {
-      book = { levels: new Map(), plan: runPlan, share: categoryWeights[category] }
+      book = { levels: new Map(), plan: runPlan, share: this.weights[category] }
       if (this.#runs.size >= mostRuns) this.#runs.delete(this.#runs.keys().next().value as string)
       this.#runs.set(key, book)
       this.#given.runs++
@@ -128,7 +133,7 @@ export class Budget {
   #turnTo(day: number): void {
     if (day <= this.#day) return
     const before = (category: Category): number => this.#books.get(category)?.levels.size ?? 0
-    const held = (category: Category): number => categoryWeights[category] * (before(category) > 0 ? 1 : reserve)
+    const held = (category: Category): number => this.weights[category] * (before(category) > 0 ? 1 : reserve)
     const categories = Object.keys(categoryWeights) as Category[]
     const total = categories.reduce((sum, category) => sum + held(category), 0)
     this.#books = new Map(

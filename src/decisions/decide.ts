@@ -8,6 +8,7 @@ import type { Category, Subject } from '../telemetry/events.ts'
 import type { Action, ExpectAction, ReferenceAction } from './action.ts'
 import type { Alert } from './alert.ts'
 import { Budget, type Ledger } from './budget.ts'
+import { effectTest } from './effect.ts'
 import { type Detail, evidenceOf, strongest } from './evidence.ts'
 import { Expectations } from './expectations.ts'
 import { combine } from './fusion.ts'
@@ -22,6 +23,10 @@ import { restoreSuspect, type Suspect, type SuspectState, suspectState } from '.
 export interface DecisionOptions {
   /** Expected false incidents a day that the user accepts over all detectors together. */
   readonly falseIncidentsPerDay: number
+  /** How the categories share it, in relation to each other; absent: `categoryWeights`. */
+  readonly weights?: Readonly<Record<Category, number>>
+  /** How many times its detectors' own smallest effect an incident of a category must show; absent: once. */
+  readonly leastEffect?: Readonly<Partial<Record<Category, number>>>
   /** Only for tests: another list of detectors. */
   readonly detectors?: readonly DetectorDefinition[]
 }
@@ -85,10 +90,11 @@ const snapshotFormat = 6
 export function createDecisions(options: DecisionOptions): Decisions {
   const definitions = new Map((options.detectors ?? registered).map((definition) => [definition.name, definition]))
   const fingerprint = [...definitions.values()].map(({ name, version }) => `${name} ${version}`).join(', ')
-  const budget = new Budget(options.falseIncidentsPerDay)
+  const budget = new Budget(options.falseIncidentsPerDay, options.weights)
+  const hasEffect = effectTest(options.leastEffect)
   const handlings = new Handlings()
   const incidents = new Incidents()
-  const looks = new LookDecisions(budget, handlings, incidents)
+  const looks = new LookDecisions(budget, handlings, incidents, hasEffect)
   const expectations = new Expectations()
   /** Who stopped the learning of a detector's population, by their names. */
   const frozen = new Map<string, ReferenceAction>()
@@ -181,7 +187,8 @@ export function createDecisions(options: DecisionOptions): Decisions {
     if (incidents.of(matter) !== null) {
       return fused > hysteresis * level ? [] : incidents.grow(matter, standingOf(suspect, observation, fused, level), time)
     }
-    if (fused > level || !details.some((detail) => detail.score >= detail.detector.effectFloor && detail.pValue <= 2 * level)) return []
+    if (fused > level || !details.some((detail) => hasEffect(category, detail.detector, detail.score) && detail.pValue <= 2 * level))
+      return []
     // An attacker must not become the norm for the next one.
     for (const definition of definitions.values()) {
       if (definition.category !== category) continue
@@ -231,7 +238,8 @@ export function createDecisions(options: DecisionOptions): Decisions {
     let pValue = observation.pValue
     // A detector with a null of its own is in warm-up while it gives no p-value.
     if (isArmed && (pValue !== null || !scores.exact)) {
-      const tail = pValue === null ? scores.tailWithout(observation.subject.id, definition.leastSpread) : null
+      const others = references.get(key)?.others?.(observation.subject.id)
+      const tail = pValue === null ? scores.tailWithout(observation.subject.id, definition.leastSpread, others) : null
       pValue ??= tail!.pValue(score)
       remember(suspect, observation, pValue)
       const previous = suspect.details.get(definition.name)

@@ -3,6 +3,7 @@ import type { Observation } from '../detection/observation.ts'
 import type { ByteReader, ByteWriter } from '../sketches/bytes.ts'
 import type { Alert } from './alert.ts'
 import { type Budget, weightOf } from './budget.ts'
+import type { EffectTest } from './effect.ts'
 import { evidenceOf } from './evidence.ts'
 import type { Handlings } from './handlings.ts'
 import type { Incidents } from './incidents.ts'
@@ -50,7 +51,15 @@ export class LookDecisions {
   readonly #watched = new Map<string, Looks>()
   readonly #incidents: Pick<Incidents, 'of' | 'open' | 'grow'>
 
-  constructor(budget: Budget, handlings: Pick<Handlings, 'bar'>, incidents: Pick<Incidents, 'of' | 'open' | 'grow'>) {
+  readonly #hasEffect: EffectTest
+
+  constructor(
+    budget: Budget,
+    handlings: Pick<Handlings, 'bar'>,
+    incidents: Pick<Incidents, 'of' | 'open' | 'grow'>,
+    hasEffect: EffectTest,
+  ) {
+    this.#hasEffect = hasEffect
     this.#budget = budget
     this.#handlings = handlings
     this.#incidents = incidents
@@ -66,7 +75,7 @@ export class LookDecisions {
     if (pValue === null || pValue > hysteresis * level) return []
     const matter = matterOf(observation)
     const isOpen = this.#incidents.of(matter) !== null
-    if (!isOpen && (pValue > level || observation.score < definition.effectFloor)) return []
+    if (!isOpen && (pValue > level || !this.#hasEffect(observation.category, definition, observation.score))) return []
     const standing = this.#standing(definition, observation, pValue, level)
     return isOpen ? this.#incidents.grow(matter, standing, time) : this.#incidents.open(matter, standing, time)
   }

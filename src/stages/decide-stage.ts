@@ -20,7 +20,7 @@ export class DecideStage implements Stage {
 
   constructor(config: Config, actionKey: ActionKey | null) {
     this.name = `decide 1 ${stateIdentity(config)}`
-    this.deciding = createDecisions({ falseIncidentsPerDay: config.decisions.falseIncidentsPerDay })
+    this.deciding = createDecisions(config.decisions)
     this.actionKey = actionKey
     this.keepBytes = config.deadLetters.maxBytes
   }

@@ -25,7 +25,7 @@ export class Stages implements Stage {
     this.name = `stages 2 ${stateIdentity(config)}`
     this.ingest = createIngest(config, mapper, actionKey)
     this.detection = createDetection({ seed: config.seed, disabled: config.decisions.disabled })
-    this.deciding = createDecisions({ falseIncidentsPerDay: config.decisions.falseIncidentsPerDay })
+    this.deciding = createDecisions(config.decisions)
     this.decisions = this.deciding
   }
 

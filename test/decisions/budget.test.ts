@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { configSchema } from '../../src/config/schema.ts'
 import { Budget, categoryWeights, weightOf } from '../../src/decisions/budget.ts'
 import { combine } from '../../src/decisions/fusion.ts'
 import { createRandom } from '../../src/sketches/random.ts'
@@ -26,6 +27,34 @@ describe('budget', () => {
       }),
       { numRuns: 25 },
     )
+  })
+
+  it('is shared as the weights say, and is never more than itself with any of them', () => {
+    const weight = fc.double({ min: 0.001, max: 1000, noNaN: true })
+    fc.assert(
+      fc.property(fc.tuple(...categories.map(() => weight)), fc.double({ min: 0.1, max: 20, noNaN: true }), (values, perDay) => {
+        const weights = Object.fromEntries(categories.map((category, at) => [category, values[at]])) as Record<Category, number>
+        const budget = new Budget(perDay, weights)
+        for (let today = 0; today < 2; today++) {
+          for (const category of categories) for (let n = 0; n < 2000; n++) budget.level(category, `s${n}`, today * day)
+          expect(budget.spent).toBeLessThanOrEqual(perDay * (1 + 1e-9))
+        }
+        // On the second day all categories were expected, so each has its weight.
+        const spent = budget.spentBy()
+        const all = values.reduce((sum, value) => sum + value, 0)
+        categories.forEach((category, at) => {
+          const share = (perDay * values[at]!) / all
+          expect(spent[category]).toBeLessThanOrEqual(share * (1 + 1e-9))
+          // Levels have an upper bound of 0.01: of 2500 planned subjects 2000 were tested.
+          expect(spent[category]).toBeCloseTo(Math.min(share * 0.9 * (2000 / 2500), 20), 9)
+          const inRun = budget.level(category, 'source', day, 'run')
+          expect(inRun).toBeCloseTo(Math.min(0.01, (0.9 * share) / 25), 12)
+        })
+      }),
+      { numRuns: 25 },
+    )
+    expect(configSchema.parse({}).decisions.weights).toEqual(categoryWeights)
+    expect(configSchema.safeParse({ decisions: { weights: { extraction: 0 } } }).success).toBe(false)
   })
 
   it('keeps a ledger of all days and runs together', () => {

@@ -138,6 +138,29 @@ describe('decide', () => {
     expect(run(decisions, [...benignDays(2, 90, 'floor'), attack(2.1 * day, 15, 10)])).toEqual([])
   })
 
+  it('asks for the effect that the configuration wants of a category, in looks with p-values of their own as well', () => {
+    const opened = (score: number, leastEffect: object) => {
+      const looks = { ...plainDetector('looks'), effectFloor: Math.log(10), perLook: true }
+      const decisions = createDecisions({
+        falseIncidentsPerDay: 1,
+        detectors: [{ ...detectors[0]!, effectFloor: Math.log(10) }, looks],
+        leastEffect,
+      })
+      const ranked = run(decisions, [
+        ...benignDays(2, 90, 'effect').map((one) => ({ ...one, score: one.score / 10 })),
+        attack(2.1 * day, score, 10),
+      ])
+      const own = run(decisions, [{ ...attack(2.2 * day, score, 10), detector: 'looks', pValue: 1e-9, population: 'own', model: 'other' }])
+      return [ranked.length, own.length]
+    }
+    expect(opened(Math.log(25), {})).toEqual([1, 1])
+    expect(opened(Math.log(25), { extraction: 2 })).toEqual([1, 1])
+    expect(opened(Math.log(25), { extraction: 3, poisoning: 1 })).toEqual([0, 0])
+    expect(opened(Math.log(25), { poisoning: 3 })).toEqual([1, 1])
+    expect(opened(Math.log(7), {})).toEqual([0, 0])
+    expect(opened(Math.log(7), { extraction: 0.5 })).toEqual([1, 1])
+  })
+
   it('fuses the detectors of a category: weak signs add up to one incident', () => {
     const pair = [plainDetector('plain'), plainDetector('other')]
     const both = benignDays(2, 200, 'pair').flatMap((one) => [one, { ...one, detector: 'other', score: -one.score }])
