@@ -1,37 +1,19 @@
 import { defineDetector, type Finding } from '../../src/detection/contract.ts'
 import { ByteReader, ByteWriter } from '../../src/sketches/bytes.ts'
 import type { TrainingSampleEvent } from '../../src/telemetry/events.ts'
-import { Deviation, type Split } from './deviation.ts'
+import { Deviation } from './deviation.ts'
+import { DisplacedClasses, leastSamples, membersOf, type Verdict } from './displaced-classes.ts'
 import { ordinarySources, samplesOf } from './examples.ts'
 import { type Duplicates, nearDuplicates } from './near-duplicates.ts'
-import { runOf, SampleBlock, shareOf } from './sample-block.ts'
+import { partOfDelivery, runOf, SampleBlock, shareOf } from './sample-block.ts'
 
-/** Fewer samples of one class from one source are no cluster. */
-const leastSamples = 8
 const shownSamples = 12
 /** What is surer than this is told to those who watch the model that the run makes. */
 const whisperedBelow = 0.01
-/** A displacement that is no rarer cannot become significant, whatever joins it. */
-const notWorthwhile = 0.01
 /** Parts of a source's error probability: for all its samples of a class, for its near-duplicates, for single deliveries. */
 const parts = { whole: 0.2, duplicates: 0.1, deliveries: 0.7 } as const
 /** Near-duplicates are counted where a look sees most of a block. */
 const mostOfBlock = 0.5
-/** Cluster and change share the error probability of a class. */
-const tests = 2
-/** A source whose earlier deliveries deviate with a p-value below this has a habit: what it does in a class that is new to it says nothing. */
-const habitual = 0.01
-
-interface Verdict {
-  readonly pValue: number
-  readonly ofClass: number
-  readonly delivery: number
-  readonly ratio: number
-  readonly variance: number
-  readonly test: string
-  readonly direction: Float64Array
-}
-
 /**
  * Backdoor activation: whose samples of one class form a cluster of their own inside that class.
  *
@@ -39,12 +21,16 @@ interface Verdict {
  * (Mahalanobis, robust and shrunk, no trusted reference, `classResiduals`) and compared with those of the other sources' samples of the
  * same label that have been trained on equally often. For each source, and for each of its deliveries (shards), and each class with eight
  * samples or more: is the mean displaced (moments of quadratic forms)? As honest sources differ too (another writer's hand displaces
- * whole classes), one of two signs must join it: (1) the samples split in two along the displacement, as poisoned and clean ones do. The
+ * whole classes), one of three signs must join it. (1) The samples split in two along the displacement, as poisoned and clean ones do. The
  * direction is learned from one half of the samples; the other half is tested for variance along it (F) and for samples in the others'
  * far tail, both against what the source shows in its other classes anyway: a spectral signature whose direction was not picked from
- * the tested samples. Or (2) the class is displaced against the source's own earlier deliveries, as far as those had a habit (James and
- * Stein). The larger p-value of displacement and sign counts; besides, near-duplicates of a source are counted (`nearDuplicates`); the error probability is shared out over signs, classes (in proportion to
- * the source's samples), deliveries and looks. The samples beyond the 95 % quantile of the others along the direction are named.
+ * the tested samples. (2) The class is displaced against the source's own earlier deliveries, beyond the habits that those show (empirical
+ * Bayes over its classes) and beyond what changes in its other classes. (3) The class is displaced further than the most displaced one of the
+ * source's other classes, and than classes of honest sources are in this run (their upper quartile): a trigger has one target, a hand writes all digits. This
+ * one needs no past and no company, and so sees backdoors of the first shard and of shards that come alone.
+ * The larger p-value of displacement and sign counts; besides, near-duplicates of a source are counted (`nearDuplicates`); the error
+ * probability is shared out over signs, classes (in proportion to the source's samples), deliveries and looks. The samples beyond the 95 %
+ * quantile of the others along the direction are named.
  *
  * Compared with: the other sources' samples of the same label and age in the same epoch, at least sixteen of them.
  *
@@ -65,7 +51,7 @@ export const backdoorActivation = defineDetector<SampleBlock>({
   maxSubjects: 64,
   quantity: { name: 'displacement or scatter of a class, in multiples of what the others show', value: (score) => Math.exp(score) },
   leastSpread: 0.3,
-  weight: 1,
+  weight: 2,
   effectFloor: Math.log(1.3),
   build: () => ({
     subjects: runOf,
@@ -99,6 +85,7 @@ function look(block: SampleBlock, part: number): Finding[] {
   if (block.dimensions === 0 || block.sources.length < 4) return []
   const deviation = new Deviation(block)
   const members = membersOf(block, deviation)
+  const displaced = new DisplacedClasses(block, deviation, members)
   const duplicates = part >= mostOfBlock ? nearDuplicates(block, deviation.residuals) : null
   const findings: Finding[] = []
   for (const [source, ofSource] of members) {
@@ -109,12 +96,12 @@ function look(block: SampleBlock, part: number): Finding[] {
       const pValue = Math.min(1, verdict.pValue / share)
       if (worst === null || pValue < worst.pValue) worst = { ...verdict, pValue }
     }
-    consider(judge(block, deviation, source, ofSource.all, -1, ofSource.deliveries), parts.whole * ofLook)
+    consider(displaced.worst(source, -1), parts.whole * ofLook)
     if (ofSource.deliveries.size > 1 || worst === null) {
-      for (const [number, classes] of ofSource.deliveries) {
+      for (const number of ofSource.deliveries.keys()) {
         const delivery = block.deliveries[number]
-        const share = parts.deliveries * part * shareOf(delivery.order) * shareOf(1 + block.index - delivery.cohort)
-        consider(judge(block, deviation, source, classes, number, ofSource.deliveries), share)
+        const share = parts.deliveries * part * partOfDelivery(delivery.order) * shareOf(1 + block.index - delivery.cohort)
+        consider(displaced.worst(source, number), share)
       }
     }
     const copies = duplicates?.get(source)
@@ -123,92 +110,6 @@ function look(block: SampleBlock, part: number): Finding[] {
     else findings.push(worst === null ? nothingAbout(block, source) : findingAbout(block, deviation, source, worst))
   }
   return findings
-}
-
-type Classes = Map<number, number[]>
-
-interface Members {
-  readonly all: Classes
-  readonly deliveries: Map<number, Classes>
-}
-
-function membersOf(block: SampleBlock, { residuals }: Deviation): Map<number, Members> {
-  const sources = new Map<number, Members>()
-  for (let at = 0; at < block.size; at++) {
-    if (residuals.usable[at] === 0) continue
-    let source = sources.get(block.source[at])
-    if (source === undefined) {
-      source = { all: new Map(), deliveries: new Map() }
-      sources.set(block.source[at], source)
-    }
-    let delivery = source.deliveries.get(block.delivery[at])
-    if (delivery === undefined) {
-      delivery = new Map()
-      source.deliveries.set(block.delivery[at], delivery)
-    }
-    for (const classes of [source.all, delivery]) {
-      const list = classes.get(block.label[at])
-      if (list === undefined) classes.set(block.label[at], [at])
-      else list.push(at)
-    }
-  }
-  return sources
-}
-
-/** The class of a group with the smallest p-value, which holds over all its classes together. */
-function judge(
-  block: SampleBlock,
-  deviation: Deviation,
-  source: number,
-  classes: Classes,
-  delivery: number,
-  deliveries: ReadonlyMap<number, Classes>,
-): Verdict | null {
-  let samples = 0
-  for (const list of classes.values()) if (list.length >= leastSamples) samples += list.length
-  const tested = [...classes].filter(([, list]) => list.length >= leastSamples)
-  let splits: Split[] | null = null
-  const isEarlier = (other: number) => delivery >= 0 && block.deliveries[other].cohort < block.deliveries[delivery].cohort
-  const earlier = [...deliveries].filter(([other]) => isEarlier(other)).map(([, theirs]) => theirs)
-  const habit = deviation.mean(
-    source,
-    earlier.flatMap((theirs) => [...theirs.values()].flat()),
-  )
-  const hasHabit = habit === null || deviation.change(habit, null, -1).pValue < habitual
-  let worst: Verdict | null = null
-  for (const [index, [ofClass, list]] of tested.entries()) {
-    const mean = deviation.mean(source, list)
-    // Alone in its cohort, a displacement says nothing; two clusters still do.
-    const isAlone = mean === null || mean.samples < leastSamples
-    const displaced = isAlone ? { pValue: 0, ratio: 1 } : deviation.change(mean, null, ofClass)
-    // Most honest classes end here.
-    const direction = displaced.pValue > notWorthwhile ? null : deviation.mean(source, list, true)
-    if (direction === null) continue
-    splits ??= tested.map(([name, members]) => deviation.split(source, members, name))
-    const usual = usualRatio(splits, index)
-    const cluster = splits[index].pValue(usual)
-    let changed = 1
-    if (!isAlone) {
-      const past = deviation.mean(
-        source,
-        earlier.flatMap((theirs) => theirs.get(ofClass) ?? []),
-      )
-      if (past !== null && past.samples >= leastSamples) changed = deviation.change(mean, past, ofClass).pValue
-      else if (!hasHabit) changed = displaced.pValue
-    }
-    const pValue = (tests * Math.max(displaced.pValue, Math.min(cluster, changed)) * samples) / list.length
-    if (worst !== null && pValue >= worst.pValue) continue
-    const test = cluster < changed ? 'two clusters' : 'change against earlier deliveries'
-    worst = { pValue, ofClass, delivery, ratio: displaced.ratio, variance: splits[index].ratio / usual, test, direction: direction.mean }
-  }
-  return worst
-}
-
-/** Median of the variance ratios of the group's other classes, at least 1: how much more a source scatters than the others anyway. */
-function usualRatio(splits: readonly Split[], without: number): number {
-  const others = splits.filter((_, index) => index !== without).map(({ ratio }) => ratio)
-  others.sort((a, b) => a - b)
-  return others.length < 3 ? 1 : Math.max(1, others[others.length >> 1])
 }
 
 function pValueOf(verdict: Verdict | null): number {

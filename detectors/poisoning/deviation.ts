@@ -110,30 +110,46 @@ export class Deviation {
   }
 
   /**
-   * How much further a mean deviation is from a past one of the same source than sampling explains; `past` null: from none. The past is
-   * shrunk towards zero by how significant it is (James and Stein, positive part), so that an ordinary source is compared with the others,
-   * and one that was always different with itself. Under the null the squared length is a sum of weighted chi-squared variables, matched by
-   * its first two moments (Box 1954); the weights are the eigenvalues of the residuals' covariance within strata, of one class or (-1)
-   * of all. `ratio` is the squared length in relation to its expectation.
+   * How much further a mean deviation is from none than sampling explains. Under the null the squared length is a sum of weighted
+   * chi-squared variables, matched by its first two moments (Box 1954); the weights are the eigenvalues of the residuals' covariance within
+   * strata, of one class or (-1) of all. `ratio` is the squared length in relation to its expectation. `habit` is a variance to expect besides.
    */
-  change(now: MeanDeviation, past: MeanDeviation | null, ofClass: number): { pValue: number; ratio: number } {
-    const kept = past === null ? 0 : Math.max(0, 1 - 1 / this.#tail(past.mean, past.variance, ofClass).ratio)
-    if (past === null || kept === 0) return this.#tail(now.mean, now.variance, ofClass)
-    const difference = now.mean.map((value, i) => value - kept * past.mean[i])
-    return this.#tail(difference, now.variance + kept * past.variance, ofClass)
+  displacement({ mean, variance }: MeanDeviation, ofClass: number, habit = 0): { pValue: number; ratio: number } {
+    return this.#tail(mean, variance + habit, ofClass)
+  }
+
+  /**
+   * The same of the difference from a past mean deviation of the same source. The part `kept` of the past is its habit: by default as much as
+   * is significant (James and Stein, positive part), so that an ordinary source is compared with the others, and one that was always
+   * different with itself.
+   */
+  change(now: MeanDeviation, past: MeanDeviation, ofClass: number, kept?: number, habit = 0): { pValue: number; ratio: number } {
+    const part = kept ?? Math.max(0, 1 - 1 / this.#tail(past.mean, past.variance, ofClass).ratio)
+    const difference = part === 0 ? now.mean : now.mean.map((value, i) => value - part * past.mean[i])
+    return this.#tail(difference, now.variance + part * past.variance + habit, ofClass)
+  }
+
+  /** Degrees of freedom of a squared length, over all classes. */
+  get freedom(): number {
+    return this.#spreadOf(-1).freedom
   }
 
   #tail(vector: Float64Array, variance: number, ofClass: number): { pValue: number; ratio: number } {
-    let spread = this.#spreads.get(ofClass)
-    if (spread === undefined) {
-      spread = this.#spread(ofClass)
-      this.#spreads.set(ofClass, spread)
-    }
+    const spread = this.#spreadOf(ofClass)
     if (!(spread.trace > 0)) return { pValue: 1, ratio: 1 }
     let squaredLength = 0
     for (let i = 0; i < vector.length; i++) squaredLength += vector[i] * vector[i]
     const ratio = squaredLength / (variance * spread.trace)
     return { pValue: chiSquaredTail(ratio * spread.freedom, spread.freedom), ratio }
+  }
+
+  #spreadOf(ofClass: number): { trace: number; freedom: number } {
+    let spread = this.#spreads.get(ofClass)
+    if (spread === undefined) {
+      spread = this.#spread(ofClass)
+      this.#spreads.set(ofClass, spread)
+    }
+    return spread
   }
 
   /**

@@ -3,7 +3,7 @@ import { ByteReader, ByteWriter } from '../../src/sketches/bytes.ts'
 import { negativeBinomialTail } from '../../src/sketches/count-tails.ts'
 import type { TrainingSampleEvent } from '../../src/telemetry/events.ts'
 import { ordinarySources, samplesOf } from './examples.ts'
-import { runOf, SampleBlock, shareOf } from './sample-block.ts'
+import { partOfDelivery, runOf, SampleBlock, shareOf } from './sample-block.ts'
 
 /** Fewer samples of one pair are no pattern. */
 const leastSamples = 3
@@ -121,7 +121,7 @@ function look(block: SampleBlock, part: number): Finding[] {
       const delivery = block.deliveries[number]
       if (delivery.source !== source) continue
       const own = worstPair(ofDelivery, rest)
-      const p = own.pValue / ((1 - wholeSource) * part * shareOf(delivery.order) * shareOf(1 + block.index - delivery.cohort))
+      const p = own.pValue / ((1 - wholeSource) * part * partOfDelivery(delivery.order) * shareOf(1 + block.index - delivery.cohort))
       if (p >= pValue) continue
       pValue = p
       worst = { ...own, delivery: number }

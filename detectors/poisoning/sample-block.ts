@@ -14,7 +14,10 @@ const forget = 1 / 32
 const turned = 0.25
 /** Samples that may belong to the next epoch already when its turn is noticed. */
 const overlap = 64
-/** A block is looked at when it has reached half and nearly all of the last block's size; the first one whenever it has doubled. */
+/**
+ * A block is looked at when it has reached half of the last block's size and whenever it has doubled, and when nearly as many samples of
+ * deliveries known before have come as the last block had: then what is new in it is nearly all there, too.
+ */
 const early = 0.5
 const nearlyAll = 0.95
 const firstLook = 512
@@ -22,6 +25,8 @@ const firstLook = 512
 const parts = { early: 0.25, nearlyAll: 0.6, end: 0.15 } as const
 const mostNames = 4096
 const foldedVector = new Float64Array(mostDimensions)
+/** Part of a source's error probability for its first delivery, which has no past to be compared with. */
+const firstDelivery = 0.25
 /** A cohort with fewer other sources is no reference. */
 const leastCompany = 3
 
@@ -105,14 +110,16 @@ export class SampleBlock {
   /** Looks at the present block so far, and whether one of them saw nearly all of it. */
   #looks = 0
   #sawNearlyAll = false
+  /** Samples of the present block that are of deliveries known before it. */
+  #known = 0
 
   constructor(keepsVectors: boolean) {
     this.#keepsVectors = keepsVectors
   }
 
   /**
-   * Takes a sample in. `look` is called when the block should be looked at as it is: at half and nearly all of its expected size, and at
-   * its end if it has grown by a tenth since; with the part of a block's error probability that this look may spend.
+   * Takes a sample in. `look` is called when the block should be looked at as it is: in its course, when it is nearly complete, and at its
+   * end if it has grown by a tenth since; with the part of a block's error probability that this look may spend.
    */
   add(event: TrainingSampleEvent, look: (part: number) => void): void {
     if (event.source === null) return
@@ -127,11 +134,9 @@ export class SampleBlock {
     else if (repeated) return
     if (id !== '' && this.#seen.has(hash)) return
     this.#append(event, event.source, id, hash)
-    const isNearlyAll = this.#lastSize > 0 && !this.#sawNearlyAll && this.size >= nearlyAll * this.#lastSize
+    const isNearlyAll = this.#lastSize > 0 && !this.#sawNearlyAll && this.#known >= nearlyAll * this.#lastSize
     const isEarly =
-      this.#lastSize === 0
-        ? this.size >= Math.max(firstLook, 2 * this.#looked)
-        : this.#looked < early * this.#lastSize && this.size >= early * this.#lastSize
+      !this.#sawNearlyAll && this.size >= Math.max(this.#lastSize === 0 ? firstLook : early * this.#lastSize, 2 * this.#looked)
     if (!isNearlyAll && !isEarly) return
     this.#looked = this.size
     if (isNearlyAll) this.#sawNearlyAll = true
@@ -183,7 +188,11 @@ export class SampleBlock {
     this.ids = this.ids.slice(cut)
     this.size = moved
     this.#cut = moved
-    for (let at = 0; at < moved; at++) if (this.ids[at] !== '') this.#seen.add(this.hash[at])
+    this.#known = 0
+    for (let at = 0; at < moved; at++) {
+      if (this.deliveries[this.delivery[at]].cohort < this.index) this.#known++
+      if (this.ids[at] !== '') this.#seen.add(this.hash[at])
+    }
   }
 
   #append(event: TrainingSampleEvent, sourceName: string, id: string, hash: number): void {
@@ -193,6 +202,7 @@ export class SampleBlock {
     if (this.sourceSince.length < this.sources.length) this.sourceSince.push(this.index)
     this.source[at] = source
     this.delivery[at] = this.#deliveryOf(source, event.shard ?? '', at)
+    if (this.deliveries[this.delivery[at]].cohort < this.index) this.#known++
     this.label[at] = numberOf(event.label ?? '', this.classes, this.#classNumbers)
     this.predicted[at] = numberOf(event.predicted ?? event.label ?? '', this.classes, this.#classNumbers)
     this.loss[at] = event.loss !== null && Number.isFinite(event.loss) ? event.loss : Number.NaN
@@ -264,6 +274,7 @@ export class SampleBlock {
       .u32(this.#looked)
       .u32(this.#looks)
       .u8(this.#sawNearlyAll ? 1 : 0)
+      .u32(this.#known)
     writer.u16(this.sources.length)
     for (const [at, name] of this.sources.entries()) writer.text(name).u32(this.sourceSince[at])
     writer.u16(this.classes.length)
@@ -293,6 +304,7 @@ export class SampleBlock {
     block.#looked = reader.u32()
     block.#looks = reader.u32()
     block.#sawNearlyAll = reader.u8() === 1
+    block.#known = reader.u32()
     for (let left = reader.u16(); left > 0; left--) {
       numberOf(reader.text(), block.sources, block.#sourceNumbers)
       block.sourceSince.push(reader.u32())
@@ -337,6 +349,11 @@ export class SampleBlock {
  */
 export function shareOf(n: number): number {
   return 1 / (n * (n + 1))
+}
+
+/** Part of a source's error probability for its `order`-th delivery (from 1). */
+export function partOfDelivery(order: number): number {
+  return order === 1 ? firstDelivery : (1 - firstDelivery) * shareOf(order - 1)
 }
 
 function grown<T extends Int8Array | Uint16Array | Uint32Array | Float32Array | Float64Array>(from: T, to: T): T {

@@ -4,14 +4,12 @@ import { chiSquaredTail, skewedTail } from '../../src/sketches/count-tails.ts'
 import type { TrainingSampleEvent } from '../../src/telemetry/events.ts'
 import { Deviation } from './deviation.ts'
 import { ordinarySources, samplesOf } from './examples.ts'
-import { runOf, SampleBlock, shareOf } from './sample-block.ts'
+import { partOfDelivery, runOf, SampleBlock, shareOf } from './sample-block.ts'
 
 /** Fewer samples on either side are no distribution. */
 const leastSamples = 16
 /** Tests of a delivery, which share its error probability. */
 const tests = 3
-/** Part of a source's error probability for its first delivery, which has only itself as its past. */
-const firstDelivery = 0.25
 
 interface State {
   block: SampleBlock
@@ -171,10 +169,9 @@ function judge(state: State, number: number, strangeness: Strangeness, deviation
     }
   }
   const smallest = Math.min(1, tests * Math.min(stranger.pValue, moved.pValue))
-  const share = delivery.order === 1 ? firstDelivery : (1 - firstDelivery) * shareOf(delivery.order - 1)
   return {
     delivery: number,
-    pValue: Math.min(1, smallest / (share * part * shareOf(1 + block.index - delivery.cohort))),
+    pValue: Math.min(1, smallest / (partOfDelivery(delivery.order) * part * shareOf(1 + block.index - delivery.cohort))),
     ratio: moved.ratio,
     z: stranger.z,
     samples: mine.samples,

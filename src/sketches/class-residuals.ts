@@ -11,8 +11,11 @@ export interface ClassResiduals {
 /** Covariances are estimated from so many members of a class for each dimension, and so many at least, evenly chosen. */
 const membersPerDimension = 6
 const leastMembers = 200
-/** Part of the mean variance that is added to every direction, so that dead units do not explode. */
-const ridge = 0.1
+/**
+ * Part of the mean variance that is added to every direction, so that dead units do not explode. Triggers that leave the label right lie off the
+ * ways in which a class varies and show better with less of it; foreign pictures, which lie far out, show better with more.
+ */
+const ridge = 0.05
 
 /**
  * Class-conditional Mahalanobis residuals L_c^-1 (x - mu_c) without a trusted reference (after Lee et al. 2018). Mean and covariance of

@@ -1,4 +1,4 @@
-import { normalTail } from './normal.ts'
+import { normalQuantile, normalTail } from './normal.ts'
 
 /** ln Gamma(x), x > 0; relative error below 1e-12 (Stirling's series after shifting to x >= 7). */
 export function lnGamma(x: number): number {
@@ -30,6 +30,12 @@ export function negativeBinomialTail(k: number, shape: number, mean: number): nu
 export function chiSquaredTail(x: number, freedom: number): number {
   const variance = 2 / (9 * freedom)
   return normalTail((Math.cbrt(Math.max(0, x) / freedom) - 1 + variance) / Math.sqrt(variance))
+}
+
+/** The x that chi-squared with `freedom` degrees exceeds with probability `p` (Wilson and Hilferty 1931). */
+export function chiSquaredQuantile(p: number, freedom: number): number {
+  const variance = 2 / (9 * freedom)
+  return freedom * Math.max(0, 1 - variance + normalQuantile(p) * Math.sqrt(variance)) ** 3
 }
 
 /** P(F > f) of Fisher's F (Paulson 1942). */
