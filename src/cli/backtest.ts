@@ -1,34 +1,35 @@
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { Command } from 'commander'
-import { type Comparison, compare, type IncidentSummary, summarize } from '../backtest/compare.ts'
+import { Command, Option } from 'commander'
+import { compare, summarize } from '../backtest/compare.ts'
+import { parseRangeWish, parseTime } from '../backtest/kafka-wishes.ts'
+import type { Traffic } from '../backtest/traffic.ts'
 import { configHash } from '../config/hash.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
 import type { Alert } from '../decisions/alert.ts'
 import { TidewatchError } from '../errors.ts'
 import { alertSchema } from '../server/schemas.ts'
-import { bar, createProgress } from './progress.ts'
-import { lines, table } from './table.ts'
+import { backtestPage, type Side } from './backtest-page.ts'
+import { createProgress, travelled } from './progress.ts'
+import { lines } from './table.ts'
 
 interface Options {
   readonly config: string
   readonly against?: string
   readonly history?: string
+  readonly kafka?: readonly string[]
+  readonly brokers?: string
+  readonly stored?: true | 'raw' | 'rows'
+  readonly data?: string
+  readonly from?: string
+  readonly to?: string
   readonly hashIdentities?: boolean
   readonly json?: boolean
 }
 
-/** One side of the comparison. */
-interface Side {
-  /** File of the configuration or of the history. */
-  readonly name: string
-  /** Hash of the configuration; null for a history. */
-  readonly config: string | null
-  readonly events: number | null
-  readonly alerts: number
-  readonly incidents: readonly IncidentSummary[]
-}
+/** Stands for the alerts in the store, in place of a file of alerts. */
+const STORED = 'stored'
 
 /** `tidewatch backtest FILE... --config A [--against B | --history ALERTS]`: what another configuration would have said. */
 export function backtestCommand(): Command {
@@ -36,49 +37,123 @@ export function backtestCommand(): Command {
     .description(
       'Run a configuration over recorded traffic and compare its incidents with those of another, or with alerts that were written.',
     )
-    .argument('<file...>', 'OTLP/JSON lines (.jsonl, .jsonl.gz) or single requests (.json, .bin), read as one log in this order')
+    .argument('[file...]', 'OTLP/JSON lines (.jsonl, .jsonl.gz) or single requests (.json, .bin), read as one log in this order')
     .requiredOption('--config <file>', 'the configuration to try')
     .option('--against <file>', 'the configuration to compare with (default: all defaults)')
-    .option('--history <file>', 'compare with alerts as `replay --alerts` or `alerts list --json` wrote them')
-    .option('--hash-identities', 'keyed hashes instead of clear identities; a history of a running instance has hashes')
+    .option(
+      '--history <file>',
+      `compare with alerts as \`replay --alerts\` or \`alerts list --json\` wrote them; \`${STORED}\`: with those of --stored's store`,
+    )
+    .addOption(
+      new Option(
+        '--kafka <range>',
+        'instead of files: TOPIC[:PARTITION][@FROM..TO], ends being offsets or times; may be given again',
+      ).argParser((range: string, before: readonly string[] = []) => [...before, range]),
+    )
+    .option('--brokers <list>', 'host:port of the brokers, instead of kafka.brokers of --config')
+    .addOption(
+      new Option(
+        '--stored [what]',
+        'instead of files: what an instance stored; raw records where its journal still holds them, else rows',
+      ).choices(['raw', 'rows']),
+    )
+    .option('--data <directory>', 'with --stored: its data folder, instead of data.directory of --config')
+    .option('--from <time>', 'with --stored: from this time on')
+    .option('--to <time>', 'with --stored: up to this time')
+    .option('--hash-identities', 'keyed hashes instead of clear identities; a history of a running instance has hashes (so has --stored)')
     .option('--json', 'one object')
     .addHelpText(
       'after',
       `
+Every run begins with empty references: give it some days before those that you ask about. Of a range in Kafka, FROM is the first record
+and TO the one behind the last; either may be left out. No consumer group is joined and nobody's offsets change. Rows of the store have no
+embeddings, activations and update sketches: the detectors that need them are named, and say nothing.
+
 Examples:
   tidewatch backtest monday.jsonl.gz --config stricter.yaml
   tidewatch backtest *.jsonl.gz --config new.yaml --against tidewatch.yaml --json
-  tidewatch backtest monday.jsonl.gz --config new.yaml --history alerts.ndjson`,
+  tidewatch backtest monday.jsonl.gz --config new.yaml --history alerts.ndjson
+  tidewatch backtest --kafka otlp_spans@2026-03-01..2026-03-08 --config new.yaml --against tidewatch.yaml
+  tidewatch backtest --kafka otlp_spans:0@120000..180000 --kafka otlp_logs --brokers kafka:9092 --config new.yaml
+  tidewatch backtest --stored --data /var/lib/tidewatch --from 2026-03-01 --config new.yaml --history stored`,
     )
-    .action(async (files: string[], options: Options) => {
-      if (options.against !== undefined && options.history !== undefined) {
-        throw new TidewatchError('TW_USAGE', 'compare with a configuration (--against) or with a history (--history), not with both')
-      }
-      const before = options.history === undefined ? await replayed(files, options.against, options) : await historyOf(options.history)
-      const after = await replayed(files, options.config, options)
-      const comparison = compare(before.incidents, after.incidents)
-      process.stdout.write(
-        options.json ? lines([{ before: sideOf(before), after: sideOf(after), ...comparison }]) : page(before, after, comparison),
-      )
-    })
+    .action(backtest)
 }
 
-async function replayed(files: readonly string[], path: string | undefined, { hashIdentities = false }: Options): Promise<Side> {
+async function backtest(files: string[], options: Options): Promise<void> {
+  checkUse(files, options)
+  const tried = configOf(options.config, options)
+  const { filesTraffic, kafkaTraffic, storedTraffic } = await import('../backtest/traffic.ts')
+  const open = async (): Promise<Traffic> => {
+    if (options.kafka) {
+      const brokers = options.brokers?.split(',').map((broker) => broker.trim())
+      return kafkaTraffic({ ...tried.kafka, ...(brokers && { brokers }) }, options.kafka.map(parseRangeWish))
+    }
+    if (options.stored !== undefined) {
+      const time = (name: 'from' | 'to') =>
+        options[name] === undefined ? null : parseTime(options[name], `--${name} ${options[name]}`) * 1000
+      const prefer = options.stored === true ? null : options.stored
+      const data = options.data === undefined ? tried.data : { ...tried.data, directory: options.data }
+      return storedTraffic({ ...tried, data }, { from: time('from'), to: time('to') }, prefer)
+    }
+    return filesTraffic(files)
+  }
+  const traffic = await open()
+  try {
+    const before = await otherSide(traffic, options)
+    const after = await run(traffic, options.config, options)
+    const comparison = compare(before.incidents, after.incidents)
+    if (options.json) {
+      const { name, kind, blind } = traffic
+      process.stdout.write(
+        lines([{ traffic: { name, kind, blind, lacks: traffic.lacks() }, before: sideOf(before), after: sideOf(after), ...comparison }]),
+      )
+    } else process.stdout.write(backtestPage(traffic, before, after, comparison))
+  } finally {
+    await traffic.close()
+  }
+}
+
+function checkUse(files: readonly string[], { against, history, kafka, stored, brokers, data, from, to }: Options): void {
+  const refuse = (detail: string) => {
+    throw new TidewatchError('TW_USAGE', detail)
+  }
+  if (against !== undefined && history !== undefined)
+    refuse('compare with a configuration (--against) or with a history (--history), not with both')
+  const inputs = [files.length > 0, kafka !== undefined, stored !== undefined].filter(Boolean).length
+  if (inputs !== 1) refuse('name what to read: files, --kafka ranges, or --stored')
+  if (kafka === undefined && brokers !== undefined) refuse('--brokers goes with --kafka')
+  if (stored === undefined && (data ?? from ?? to) !== undefined) refuse('--data, --from and --to go with --stored')
+  if (history === STORED && stored === undefined) refuse(`--history ${STORED} goes with --stored`)
+}
+
+/** Replays show identities in the clear unless asked for hashes; what is stored has them as they were stored. */
+function configOf(path: string | undefined, { hashIdentities = false, stored }: Options): Config {
   const loaded = loadConfig({ path, env: process.env })
-  const config: Config = { ...loaded, identity: { ...loaded.identity, hash: hashIdentities } }
+  return stored === undefined ? { ...loaded, identity: { ...loaded.identity, hash: hashIdentities } } : loaded
+}
+
+async function otherSide(traffic: Traffic, options: Options): Promise<Side> {
+  const { history } = options
+  if (history === undefined) return run(traffic, options.against, options)
+  return history === STORED ? historySide('the alerts in the store', (await traffic.history()) ?? []) : historyOf(history)
+}
+
+async function run(traffic: Traffic, path: string | undefined, options: Options): Promise<Side> {
+  const config = configOf(path, options)
   const name = path ?? 'the defaults'
   const progress = createProgress()
+  const started = performance.now()
   const alerts: Alert[] = []
-  const { replayFiles } = await import('../stages/replay.ts')
-  const { events } = await replayFiles(files, config, {
-    storeDirectory: null,
+  const { events, deadLetters } = await traffic.run(config, {
     onOutcome: async (outcome) => {
       alerts.push(...outcome.alerts)
     },
-    onProgress: ({ share, events }) => progress.update(`${name}  ${bar(share)}  ${events} events`),
+    onProgress: (come) => progress.update(`${name}  ${travelled(come, (performance.now() - started) / 1000)}`),
   })
   progress.done()
-  return { name, config: configHash(config), events, alerts: alerts.length, incidents: summarize(alerts) }
+  const refused = Object.values(deadLetters).reduce((sum, count) => sum + count, 0)
+  return { name, config: configHash(config), events, deadLetters: refused, alerts: alerts.length, incidents: summarize(alerts) }
 }
 
 async function historyOf(path: string): Promise<Side> {
@@ -96,7 +171,11 @@ async function historyOf(path: string): Promise<Side> {
   }
   // A list of the API begins with the newest.
   alerts.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0))
-  return { name: path, config: null, events: null, alerts: alerts.length, incidents: summarize(alerts) }
+  return historySide(path, alerts)
+}
+
+function historySide(name: string, alerts: readonly Alert[]): Side {
+  return { name, config: null, events: null, deadLetters: null, alerts: alerts.length, incidents: summarize(alerts) }
 }
 
 function parseAlert(line: string, where: string): Alert {
@@ -112,29 +191,4 @@ function parseAlert(line: string, where: string): Alert {
 
 function sideOf({ incidents, ...side }: Side) {
   return { ...side, incidents: incidents.length }
-}
-
-function page(before: Side, after: Side, { added, gone, changed, same }: Comparison): string {
-  const sides = [before, after].map(({ name, events, incidents, alerts }) => {
-    return [name, events === null ? '' : `${events} events`, `${incidents.length} incidents`, `${alerts} alerts`]
-  })
-  const rows = [
-    ...added.map((one) => row('new', one)),
-    ...gone.map((one) => row('gone', one)),
-    ...changed.map(({ before: was, after: is, differs }) => {
-      const severity = was.severity === is.severity ? is.severity : `${was.severity} -> ${is.severity}`
-      const opened = was.opened === is.opened ? timeOf(is.opened) : `${timeOf(was.opened)} -> ${timeOf(is.opened)}`
-      return ['changed', opened, severity, is.category, `${is.subject.kind} ${is.subject.id}`, `${is.title}  (${differs.join(', ')})`]
-    }),
-  ]
-  const counts = `${added.length} new, ${gone.length} gone, ${changed.length} changed, ${same.length} the same`
-  return [table(sides), ...(rows.length === 0 ? [] : ['\n', table(rows)]), '\n', `${counts}\n`].join('')
-}
-
-function row(change: string, { opened, severity, category, subject, title }: IncidentSummary): string[] {
-  return [change, timeOf(opened), severity, category, `${subject.kind} ${subject.id}`, title]
-}
-
-function timeOf(iso: string): string {
-  return `${iso.slice(0, 19)}Z`
 }

@@ -1,4 +1,3 @@
-import type { Admin } from 'kafkajs'
 import { TidewatchError } from '../../errors.ts'
 
 /** One end of a range: an offset, or the first record that was appended at that time (milliseconds) or later. */
@@ -34,40 +33,48 @@ export interface RangePart {
   readonly end: number
 }
 
-type Offsets = Pick<Admin, 'fetchTopicOffsets' | 'fetchTopicOffsetsByTimestamp' | 'listTopics'>
+/** What the brokers tell of topics. */
+export interface TopicPlaces {
+  topics(): Promise<readonly string[]>
+  /**
+   * Of each partition the oldest offset (`start`), the one behind the last record that was written, in whatever transaction (`end`), or that of the first
+   * record from a time (milliseconds) on, -1 where there is none.
+   */
+  places(topic: string, at: 'start' | 'end' | number): Promise<ReadonlyMap<number, number>>
+}
 
 /**
  * The parts that wishes come to, ordered by topic and partition, and what they lack. Throws TW_NOT_FOUND for a topic or partition that does not exist,
  * TW_USAGE where two wishes are about one partition.
  */
-export async function rangeParts(admin: Offsets, wishes: readonly RangeWish[]): Promise<{ parts: RangePart[]; lacks: Lack[] }> {
-  const existing = new Set(await admin.listTopics())
+export async function rangeParts(brokers: TopicPlaces, wishes: readonly RangeWish[]): Promise<{ parts: RangePart[]; lacks: Lack[] }> {
+  const existing = new Set(await brokers.topics())
   const parts: RangePart[] = []
   const lacks: Lack[] = []
   for (const wish of wishes) {
     const { topic } = wish
     if (!existing.has(topic)) throw new TidewatchError('TW_NOT_FOUND', `the topic ${topic}`)
-    const bounds = await admin.fetchTopicOffsets(topic)
-    const at = async (edge: Edge | null) =>
-      edge !== null && 'time' in edge ? await admin.fetchTopicOffsetsByTimestamp(topic, edge.time) : null
-    const [fromTime, toTime] = [await at(wish.from), await at(wish.to)]
-    const chosen = bounds.filter(({ partition }) => wish.partition === null || wish.partition === partition)
+    const lows = await brokers.places(topic, 'start')
+    const highs = await brokers.places(topic, 'end')
+    const timed = async (edge: Edge | null) => (edge !== null && 'time' in edge ? brokers.places(topic, edge.time) : null)
+    const [froms, tos] = [await timed(wish.from), await timed(wish.to)]
+    const chosen = [...lows].filter(([partition]) => wish.partition === null || wish.partition === partition)
     if (chosen.length === 0) throw new TidewatchError('TW_NOT_FOUND', `partition ${wish.partition} of the topic ${topic}`)
-    for (const { partition, low, high } of chosen) {
+    for (const [partition, low] of chosen) {
       if (parts.some((part) => part.topic === topic && part.partition === partition))
         throw new TidewatchError('TW_USAGE', `${topic}:${partition} is asked for twice`)
-      const found = partOf({ low: Number(low), high: Number(high) }, wish, offsetIn(fromTime, partition), offsetIn(toTime, partition))
+      const high = highs.get(partition) ?? low
+      const at = (places: ReadonlyMap<number, number> | null) => {
+        const place = places?.get(partition)
+        return place === undefined ? null : place < 0 ? high : place
+      }
+      const found = partOf({ low, high }, wish, at(froms), at(tos))
       parts.push({ topic, partition, first: found.first, end: found.end })
       lacks.push(...found.lacks.map((lack) => ({ topic, partition, ...lack })))
     }
   }
   const order = (a: RangePart, b: RangePart) => (a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition)
   return { parts: parts.sort(order), lacks }
-}
-
-function offsetIn(offsets: Awaited<ReturnType<Admin['fetchTopicOffsetsByTimestamp']>> | null, partition: number): number | null {
-  const found = offsets?.find((each) => each.partition === partition)
-  return found === undefined ? null : Number(found.offset)
 }
 
 function partOf(log: { low: number; high: number }, wish: RangeWish, fromTime: number | null, toTime: number | null) {

@@ -12,7 +12,13 @@ interface FetchedPartition {
 
 /** What a range needs of the connections beneath kafkajs. */
 export interface RangeCluster extends Omit<RawCluster, 'findBroker'> {
+  /** Of `fetchTopicsOffset`. */
+  isolationLevel: number
   refreshMetadata(): Promise<void>
+  findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number }[]
+  fetchTopicsOffset(
+    topics: readonly object[],
+  ): Promise<readonly { readonly partitions: readonly { partition: number; offset: string }[] }[]>
   findBroker(which: { readonly nodeId: string }): Promise<{
     fetch(request: object): Promise<{ readonly responses: readonly { readonly partitions: readonly FetchedPartition[] }[] }>
   }>

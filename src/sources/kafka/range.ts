@@ -1,4 +1,3 @@
-import type { Admin } from 'kafkajs'
 import type { Logger } from 'pino'
 import { errorCode, TidewatchError } from '../../errors.ts'
 import type { Signal } from '../../telemetry/otlp/records.ts'
@@ -7,7 +6,7 @@ import type { RecordedLog } from '../recorded-log.ts'
 import type { SourceBatch, SourceRecord } from '../source.ts'
 import { sourceRecord } from './batch.ts'
 import { type KafkaConfig, kafkaClient } from './client.ts'
-import { type Lack, type RangePart, type RangeWish, rangeParts } from './range-bounds.ts'
+import { type Lack, type RangePart, type RangeWish, rangeParts, type TopicPlaces } from './range-bounds.ts'
 import { type RangeCluster, RangePartition } from './range-partition.ts'
 import { privateCluster } from './raw-cluster.ts'
 import { topicIds } from './topic-ids.ts'
@@ -31,6 +30,8 @@ export interface KafkaRangeOptions {
   readonly transactionPatience?: number
 }
 
+/** Where a log ends is asked for with what is not committed yet: the records behind it are waited for. */
+const READ_UNCOMMITTED = 0
 /** Most records of a batch, and its bytes. */
 const BATCH_RECORDS = 1000
 const BATCH_BYTES = 4 * 2 ** 20
@@ -45,13 +46,15 @@ export async function openKafkaRange(config: KafkaConfig, wishes: readonly Range
   if (!create) throw new TidewatchError('TW_INTERNAL', 'this version of kafkajs has no cluster to reach for')
   const admin = kafka.admin()
   const cluster = create(300_000)
+  cluster.isolationLevel = READ_UNCOMMITTED
   const ids = topicIds(kafka)
   const close = async () => {
     await Promise.all([admin.disconnect(), cluster.disconnect(), ids.close()])
   }
   try {
     await Promise.all([admin.connect(), cluster.connect()])
-    const { parts, lacks } = await rangeParts(admin, wishes)
+    const brokers: TopicPlaces = { topics: () => admin.listTopics(), places: (topic, at) => placesIn(cluster, topic, at) }
+    const { parts, lacks } = await rangeParts(brokers, wishes)
     const epochs = await ids.lookup([...new Set(parts.map(({ topic }) => topic))])
     const noteLack = (lack: Lack) => {
       if (!lacks.some((known) => JSON.stringify(known) === JSON.stringify(lack))) lacks.push(lack)
@@ -63,7 +66,7 @@ export async function openKafkaRange(config: KafkaConfig, wishes: readonly Range
             rank,
             new RangePartition(cluster, part, {
               maxBytes: config.maxBytesPerPartition,
-              oldest: () => oldestOf(admin, part),
+              oldest: async () => (await brokers.places(part.topic, 'start')).get(part.partition) ?? 0,
               onLack: noteLack,
               ...(options.transactionPatience !== undefined && { transactionPatience: options.transactionPatience }),
             }),
@@ -82,8 +85,13 @@ export async function openKafkaRange(config: KafkaConfig, wishes: readonly Range
   }
 }
 
-async function oldestOf(admin: Admin, { topic, partition }: RangePart): Promise<number> {
-  return Number((await admin.fetchTopicOffsets(topic)).find((each) => each.partition === partition)?.low ?? 0)
+async function placesIn(cluster: RangeCluster, topic: string, at: 'start' | 'end' | number): Promise<Map<number, number>> {
+  await cluster.addTargetTopic(topic)
+  await cluster.refreshMetadata()
+  const partitions = cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => ({ partition: partitionId }))
+  const which = typeof at === 'number' ? { fromTimestamp: at } : { fromBeginning: at === 'start' }
+  const [found] = await cluster.fetchTopicsOffset([{ topic, partitions, ...which }])
+  return new Map(found?.partitions.map(({ partition, offset }) => [partition, Number(offset)]))
 }
 
 function signalOf(topic: string, { traces, metrics, logs }: KafkaConfig['topics']): Signal | null {
