@@ -149,8 +149,8 @@ export async function readIncident(store: Reader, incident: string): Promise<str
 
 export interface RelatedIncident {
   readonly incident: string
-  readonly status: string
-  readonly severity: string
+  readonly status: Alert['status']
+  readonly severity: Alert['severity']
   readonly title: string
 }
 

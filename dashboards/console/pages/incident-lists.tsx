@@ -85,6 +85,13 @@ const stateKinds: Readonly<Record<string, 'good' | 'warn' | 'bad' | 'plain'>> = 
   skipped: 'plain',
 }
 
+/** What the receiver said last. */
+function answerOf({ httpStatus, reason }: Delivery): string {
+  const status = httpStatus > 0 ? `HTTP ${httpStatus}` : ''
+  const told = reason.startsWith(status) ? reason : `${status} ${reason}`
+  return told.trim() || status || '–'
+}
+
 export function DeliveryTable({
   path,
   empty,
@@ -129,7 +136,7 @@ export function DeliveryTable({
                   : []),
                 { name: 'State', cell: ({ state }) => <Chip kind={stateKinds[state] ?? 'plain'}>{state}</Chip> },
                 { name: 'Attempts', number: true, wide: true, cell: ({ attempts }) => formatNumber(attempts) },
-                { name: 'Answer', cell: ({ httpStatus, reason }) => (httpStatus > 0 ? `${httpStatus} ${reason}` : reason || '–') },
+                { name: 'Answer', cell: answerOf },
                 { name: 'Changed', cell: ({ updated }) => <Time iso={updated} /> },
                 { name: 'webhook-id', wide: true, cell: ({ id }) => <code class="id">{id}</code> },
                 {
