@@ -56,7 +56,7 @@ function documentRoute(routes: readonly Route[], version: string): Route {
     id: 'getOpenApi',
     summary: 'This document.',
     role: 'viewer',
-    answer: { type: 'application/json', schema: z.object({}) },
+    answer: { type: 'application/json', schema: z.looseObject({ openapi: z.string(), paths: z.record(z.string(), z.unknown()) }) },
     handle: () => document,
   }
   const document = openApiDocument([...routes, route], version)

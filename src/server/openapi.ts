@@ -32,6 +32,14 @@ const errorAnswer = (description: string) => ({
   content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
 })
 
+/** An answer that only some routes have: below 500 an error, else the same as of success where that is JSON, and nothing where it is a stream. */
+function other({ answer }: Route, code: number, description: string): object {
+  if (code < 500) return errorAnswer(description)
+  return answer.type === 'application/json'
+    ? { description, content: { 'application/json': { schema: jsonSchema(answer.schema) } } }
+    : { description }
+}
+
 /** The OpenAPI 3.1 document of the routes. */
 export function openApiDocument(routes: readonly Route[], version: string) {
   const { description: _, ...bareAlert } = jsonSchema(alertSchema)
@@ -49,7 +57,9 @@ export function openApiDocument(routes: readonly Route[], version: string) {
         description: route.status === 202 ? 'Taken: it is in the log and takes effect in its turn.' : 'Done.',
         content: { [route.answer.type]: { schema: withReferences(jsonSchema(route.answer.schema), alert) } },
       },
-      ...Object.fromEntries(Object.entries(route.otherAnswers ?? {}).map(([code, description]) => [code, { description }])),
+      ...Object.fromEntries(
+        Object.entries(route.otherAnswers ?? {}).map(([code, description]) => [code, other(route, Number(code), description)]),
+      ),
       ...(route.query || route.parameters || route.body
         ? { 400: errorAnswer('A parameter is wrong; the message says which and why.') }
         : {}),
