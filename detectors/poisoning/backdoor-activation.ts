@@ -45,7 +45,7 @@ const mostOfBlock = 0.5
 export const backdoorActivation = defineDetector<SampleBlock>({
   name: 'backdoor-activation',
   category: 'poisoning',
-  version: 1,
+  version: 2,
   title: '{subject} delivers a cluster of its own inside a class',
   consumes: ['trainingSample'],
   maxSubjects: 64,

@@ -67,7 +67,7 @@ interface Worst {
 export const labelFlip = defineDetector<SampleBlock>({
   name: 'label-flip',
   category: 'poisoning',
-  version: 1,
+  version: 2,
   title: '{subject} labels samples of one class as another',
   consumes: ['trainingSample'],
   maxSubjects: 64,

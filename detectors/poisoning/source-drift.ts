@@ -59,7 +59,7 @@ interface Moments {
 export const sourceDrift = defineDetector<State>({
   name: 'source-drift',
   category: 'poisoning',
-  version: 1,
+  version: 2,
   title: '{subject} delivers other data than before',
   consumes: ['trainingSample'],
   maxSubjects: 64,

@@ -1,19 +1,20 @@
 import { defineDetector, type Finding } from '../../src/detection/contract.ts'
 import { ByteReader, ByteWriter } from '../../src/sketches/bytes.ts'
+import { gammaTail } from '../../src/sketches/count-tails.ts'
+import { HeavyTail } from '../../src/sketches/heavy-tail.ts'
 import { medianOf, RobustSpread, UsualScale } from '../../src/sketches/robust.ts'
+import { type Client, clientOf, decodeClient, encodeClient, learn } from './update-client.ts'
 import { federationExample } from './update-examples.ts'
 import { federationOf, partOfLook, type Update, UpdateRound } from './update-round.ts'
 
 /** Fewer updates in a round cannot be compared. */
 const leastClients = 8
-/** What a client's past is worth a round later: about five rounds count. */
-const memory = 0.8
 /** A past of three rounds can be compared with: 1 + 0.8 + 0.64. */
 const leastPast = 2.4
 /** A client's own unsteadiness counts like that of all clients after so many changes. */
 const priorChanges = 10
-/** Bound on memory; who was silent longest makes room. */
-const mostClients = 1024
+/** Changes of norms are judged over the last one, two and three rounds of a client (Fisher's method). */
+const mostRounds = 3
 /** A p-value of one test below this is a suspicious round; the rounds without a break before it are when it began. */
 const suspicious = 0.01
 /** The least spreads that a round is taken to have: of logarithms of norms, of deviations, and of Fisher z of cosines (0.93 against 0.9). */
@@ -42,34 +43,14 @@ const facts: Readonly<Record<Test, string>> = {
   directionChange: 'the update points away from the client’s earlier ones',
 }
 
-/** What is remembered of one client: 650 bytes at 128 dimensions. */
-interface Client {
-  /** Rounds that count in the averages. */
-  weight: number
-  logNorm: number
-  direction: number
-  /** Decayed sum of the client's updates as unit vectors, and its weight. */
-  readonly path: Float32Array
-  pathWeight: number
-  /** Decayed sum of the update's angle to that path, and its weight. */
-  angle: number
-  angleWeight: number
-  /** Sum of the squared changes of its norm, as logarithms, and their number: how unsteady it is by itself. */
-  changeSquares: number
-  changes: number
-  rounds: number
-  firstSeen: number
-  /** When the present run of suspicious rounds began: round and time; time 0 where there is none. */
-  sinceRound: number
-  sinceTime: number
-}
-
 interface State {
   round: UpdateRound
   /** Rounds that were judged. */
   looks: number
   /** One for each part of each test. */
   readonly scales: readonly UsualScale[]
+  /** How heavy the tail of changes of norms is in this run. */
+  readonly changeTail: HeavyTail
   readonly clients: Map<string, Client>
 }
 
@@ -80,7 +61,8 @@ interface State {
  * L2 norm less the round's median, averaged over the client's last rounds (decay 0.8). (2) Norm change: this round's number less the
  * client's average, where it is above the round's median (a small client that sends more than usual is no danger), in spreads of all
  * clients' changes widened for clients that were unsteady before (their own squared changes shrunk towards all clients', which count
- * like ten). (3) Direction: Fisher's z of the cosine to the coordinate-wise median of the round's sketches, in spreads of the round,
+ * like ten); its null has the tail that such changes have in this run (`HeavyTail`), because training jumps by itself, and the client's last
+ * one, two and three changes are judged together (Fisher): one jump may be honest, two in a row are not. (3) Direction: Fisher's z of the cosine to the coordinate-wise median of the round's sketches, in spreads of the round,
  * averaged likewise. (4) Direction change: Fisher's z of the cosine between the update and the decayed sum of the client's own earlier
  * ones (FLDetector's consistency without its Hessian): an honest client pulls into the direction of its own data round after round,
  * whoever changes its aim does not. It too must be low against the others' and, less the client's own average (small clients are less
@@ -104,7 +86,7 @@ interface State {
 export const updateOutlier = defineDetector<State>({
   name: 'update-outlier',
   category: 'poisoning',
-  version: 1,
+  version: 2,
   title: '{subject} sends updates unlike those of the other clients',
   consumes: ['trainingUpdate'],
   maxSubjects: 64,
@@ -118,6 +100,7 @@ export const updateOutlier = defineDetector<State>({
       round: new UpdateRound(),
       looks: 0,
       scales: Array.from({ length: parts }, () => new UsualScale()),
+      changeTail: new HeavyTail(),
       clients: new Map(),
     }),
 
@@ -129,26 +112,14 @@ export const updateOutlier = defineDetector<State>({
       return { ...findings[0], also: findings.slice(1) }
     },
 
-    encode({ round, looks, scales, clients }) {
+    encode({ round, looks, scales, changeTail, clients }) {
       const writer = new ByteWriter(1024)
       round.encode(writer)
       writer.u32(looks)
       for (const { value } of scales) writer.f64(value)
+      changeTail.encode(writer)
       writer.u32(clients.size)
-      for (const [name, one] of clients) {
-        writer
-          .text(name)
-          .f64(one.weight)
-          .f64(one.logNorm)
-          .f64(one.direction)
-          .f64(one.pathWeight)
-          .f64(one.angle)
-          .f64(one.angleWeight)
-          .f64(one.changeSquares)
-          .f64(one.changes)
-        writer.u32(one.rounds).f64(one.firstSeen).f64(one.sinceRound).f64(one.sinceTime)
-        writer.u16(one.path.length).f32s(one.path)
-      }
+      for (const [name, one] of clients) encodeClient(writer.text(name), one)
       return writer.finish()
     },
 
@@ -158,25 +129,10 @@ export const updateOutlier = defineDetector<State>({
         round: UpdateRound.decode(reader),
         looks: reader.u32(),
         scales: Array.from({ length: parts }, () => new UsualScale(reader.f64())),
+        changeTail: HeavyTail.decode(reader),
         clients: new Map(),
       }
-      for (let left = reader.u32(); left > 0; left--) {
-        state.clients.set(reader.text(), {
-          weight: reader.f64(),
-          logNorm: reader.f64(),
-          direction: reader.f64(),
-          pathWeight: reader.f64(),
-          angle: reader.f64(),
-          angleWeight: reader.f64(),
-          changeSquares: reader.f64(),
-          changes: reader.f64(),
-          rounds: reader.u32(),
-          firstSeen: reader.f64(),
-          sinceRound: reader.f64(),
-          sinceTime: reader.f64(),
-          path: reader.f32s(reader.u16()),
-        })
-      }
+      for (let left = reader.u32(); left > 0; left--) state.clients.set(reader.text(), decodeClient(reader))
       return state
     },
   }),
@@ -189,7 +145,7 @@ export const updateOutlier = defineDetector<State>({
 
 function judge(state: State, updates: readonly Update[]): Finding[] {
   state.looks++
-  const clients = updates.map((update) => clientOf(state, update))
+  const clients = updates.map((update) => clientOf(state.clients, update, state.round.dimensions))
   const median = medianOf(Float64Array.from(updates.map(({ logNorm }) => logNorm)).filter((value) => !Number.isNaN(value)))
   const norms = updates.map(({ logNorm }) => logNorm - median)
   const centre = medianSketch(updates)
@@ -212,6 +168,8 @@ function judge(state: State, updates: readonly Update[]): Finding[] {
     return norms[i] > 0 ? value * (changeScale / own) : Math.min(0, value)
   })
   for (const [i, update] of updates.entries()) learn(clients[i], update, norms[i], directions[i], angles[i], normChange[i])
+  // Changes below the round's median norm are cut off: they say nothing of the tail.
+  const heard = steadyChange.filter((_, i) => norms[i] > 0)
   const part = partOfLook(state.looks) / tests.length
   const found: Record<Test, readonly Part[]> = {
     norm: [{ values: clients.map(({ logNorm, weight }) => logNorm / weight), least: leastNormScale }],
@@ -226,20 +184,40 @@ function judge(state: State, updates: readonly Update[]): Finding[] {
   const judged = tests.map((test) =>
     found[test].map(({ values, least }) => ({ values, spread: new RobustSpread(values, least, state.scales[at++]) })),
   )
-  return updates.map((update, i) => {
+  const findings = updates.map((update, i) => {
     let best = { test: tests[0] as Test, deviation: 0, pValue: 1 }
     for (const [t, test] of tests.entries()) {
       let least = { test, deviation: Number.POSITIVE_INFINITY, pValue: 0 }
       for (const { values, spread } of judged[t]) {
         const known = spread.size >= leastClients && Number.isFinite(values[i])
         const deviation = known ? spread.deviation(values[i]) : 0
-        const pValue = known ? spread.tail(deviation) : 1
+        const pValue = !known
+          ? 1
+          : test === 'normChange'
+            ? surprise(state.changeTail, clients[i], deviation, spread)
+            : spread.tail(deviation)
         if (pValue >= least.pValue) least = { test, deviation, pValue }
       }
       if (least.pValue < best.pValue) best = least
     }
     return findingAbout(clients[i], update, best, part, updates.length)
   })
+  const [{ spread: changes }] = judged[tests.indexOf('normChange')]
+  for (const value of heard) if (Number.isFinite(value)) state.changeTail.add(changes.deviation(value))
+  return findings
+}
+
+/** p-value of a change of norm together with the client's changes before, in the tail that changes have in this run. */
+function surprise(tail: HeavyTail, { surprises }: Client, deviation: number, { freedom }: RobustSpread): number {
+  surprises.unshift(-Math.log(Math.max(tail.pValue(deviation, freedom), Number.MIN_VALUE)))
+  surprises.length = Math.min(surprises.length, mostRounds)
+  let sum = 0
+  let least = 1
+  for (const [before, one] of surprises.entries()) {
+    sum += one
+    least = Math.min(least, gammaTail(sum, before + 1))
+  }
+  return Math.min(1, mostRounds * least)
 }
 
 function findingAbout(
@@ -271,57 +249,6 @@ function findingAbout(
     },
     sketch: null,
   }
-}
-
-function clientOf(state: State, { client: name, time }: Update): Client {
-  let client = state.clients.get(name)
-  if (client === undefined) {
-    if (state.clients.size >= mostClients) state.clients.delete(state.clients.keys().next().value as string)
-    client = {
-      weight: 0,
-      logNorm: 0,
-      direction: 0,
-      path: new Float32Array(state.round.dimensions),
-      pathWeight: 0,
-      angle: 0,
-      angleWeight: 0,
-      changeSquares: 0,
-      changes: 0,
-      rounds: 0,
-      firstSeen: time,
-      sinceRound: 0,
-      sinceTime: 0,
-    }
-  } else {
-    state.clients.delete(name)
-    if (client.pathWeight === 0 && client.path.length !== state.round.dimensions) {
-      client = { ...client, path: new Float32Array(state.round.dimensions) }
-    }
-  }
-  state.clients.set(name, client)
-  return client
-}
-
-function learn(client: Client, { sketch }: Update, norm: number, direction: number, turn: number, change: number): void {
-  client.rounds++
-  client.weight = memory * client.weight + 1
-  client.logNorm = memory * client.logNorm + (Number.isFinite(norm) ? norm : client.weight > 1 ? client.logNorm / client.weight : 0)
-  client.direction = memory * client.direction + (Number.isFinite(direction) ? direction : 0)
-  if (Number.isFinite(change)) {
-    client.changeSquares += change * change
-    client.changes++
-  }
-  if (Number.isFinite(turn)) {
-    client.angle = memory * client.angle + turn
-    client.angleWeight = memory * client.angleWeight + 1
-  }
-  const { path } = client
-  if (sketch === null || sketch.length !== path.length) return
-  let squares = 0
-  for (const value of sketch) squares += value * value
-  const unit = 1 / Math.sqrt(squares)
-  for (let i = 0; i < path.length; i++) path[i] = memory * path[i] + unit * sketch[i]
-  client.pathWeight = memory * client.pathWeight + 1
 }
 
 /** Fisher's z of the cosine of two vectors; 0 where one of them has no direction. */

@@ -38,6 +38,17 @@ export function chiSquaredQuantile(p: number, freedom: number): number {
   return freedom * Math.max(0, 1 - variance + normalQuantile(p) * Math.sqrt(variance)) ** 3
 }
 
+/** P(X > x) of the sum of `n` standard exponential variables: Fisher's method for `n` p-values, whose negative logarithms sum to `x`. */
+export function gammaTail(x: number, n: number): number {
+  let term = Math.exp(-x)
+  let sum = term
+  for (let i = 1; i < n; i++) {
+    term *= x / i
+    sum += term
+  }
+  return Math.min(1, sum)
+}
+
 /** P(F > f) of Fisher's F (Paulson 1942). */
 export function fisherTail(f: number, freedom1: number, freedom2: number): number {
   const a = 2 / (9 * freedom1)

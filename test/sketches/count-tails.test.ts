@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { chiSquaredTail, fisherTail, lnGamma, negativeBinomialTail, skewedTail } from '../../src/sketches/count-tails.ts'
+import {
+  chiSquaredQuantile,
+  chiSquaredTail,
+  fisherTail,
+  gammaTail,
+  lnGamma,
+  negativeBinomialTail,
+  skewedTail,
+} from '../../src/sketches/count-tails.ts'
 import { normalTail } from '../../src/sketches/normal.ts'
 
 describe('lnGamma', () => {
@@ -54,6 +62,19 @@ describe('tails of other distributions', () => {
     ] as const) {
       expect(Math.abs(fisherTail(f, a, b) / p - 1)).toBeLessThan(0.08)
     }
+  })
+
+  it('and quantiles of chi-squared undo each other', () => {
+    for (const freedom of [2, 9.5, 30]) {
+      for (const p of [0.9, 0.25, 1e-3]) expect(chiSquaredTail(chiSquaredQuantile(p, freedom), freedom)).toBeCloseTo(p, 6)
+    }
+  })
+
+  it("of sums of exponentials are Fisher's method", () => {
+    expect(gammaTail(-Math.log(0.03), 1)).toBeCloseTo(0.03, 12)
+    // Chi-squared with four degrees of freedom has the tail (1 + x / 2) exp(-x / 2).
+    expect(gammaTail(4.7, 2)).toBeCloseTo(5.7 * Math.exp(-4.7), 12)
+    expect(gammaTail(0, 3)).toBe(1)
   })
 
   it('of a sum of exponentials is heavier than normal, and exact in its shape', () => {

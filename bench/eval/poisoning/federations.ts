@@ -38,7 +38,10 @@ export function federation(name: string, { kind, clients: many, start, strength 
       .slice(0, many),
   )
   const noisy = [...Array(clients).keys()].find((client) => !guilty.has(client))!
-  const data = Array.from({ length: clients }, (_, client) => examplesOf(digits, client === noisy ? 0.05 : 0, random))
+  const data = Array.from({ length: clients }, (_, client) =>
+    // Whoever flips ones has ones to flip.
+    examplesOf(digits, client === noisy ? 0.05 : 0, kind === 'labelFlip' && guilty.has(client) ? 0.3 : 0, random),
+  )
   const tainted = new Map([...guilty].map((client) => [client, taint(data[client]!, kind, digits)]))
   const sizes = [digits.side ** 2, 24, 10]
   const model = new Network(sizes, random)
@@ -75,8 +78,9 @@ function nameOf(client: number): string {
   return `client-${String(client).padStart(2, '0')}`
 }
 
-function examplesOf(digits: Digits, noise: number, random: Random): Example[] {
+function examplesOf(digits: Digits, noise: number, ones: number, random: Random): Example[] {
   const shares = Array.from({ length: 10 }, () => gamma(0.6, random))
+  shares[1] = Math.max(shares[1]!, ones * shares.reduce((sum, share) => sum + share, 0))
   const hand = { slant: 0.1 + 0.1 * random.normal(), stroke: 0.1 }
   return Array.from({ length: 40 + (random.uint32() % 161) }, () => {
     const digit = pick(shares, random)
