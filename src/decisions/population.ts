@@ -61,8 +61,9 @@ export class ScorePopulation {
     this.#remove(member.score)
   }
 
-  /** The tail of all others' scores; the caller sees to it that the population is armed. */
-  tailWithout(subject: string, leastSpread: number): ScoreTail {
+  /** The tail of all others' scores, the given ones or those kept here; the caller sees to it that the population is armed. */
+  tailWithout(subject: string, leastSpread: number, others?: Float64Array): ScoreTail {
+    if (others !== undefined) return new ScoreTail(others, leastSpread)
     const own = this.#members.get(subject)
     if (own === undefined) return new ScoreTail(this.#ascending.slice(0, this.#count), leastSpread)
     this.#remove(own.score)

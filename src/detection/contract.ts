@@ -121,6 +121,11 @@ export interface Reference {
    * Takes the sketch in as the subject's newest, unless `learn` is false (subjects under suspicion must not teach the reference).
    */
   score(subject: string, sketch: Uint8Array, learn: boolean): { readonly score: number; readonly evidence: Evidence } | null
+  /**
+   * What all others would score now, ascending: the null of the subject's score, where the reference knows it. Without it, the highest scores that
+   * they ever had are the null, which takes for granted that the reference hardly changes meanwhile. Not called before `score` gave one.
+   */
+  others?(subject: string): Float64Array
   /** Takes a subject out, because it turned out to be an attacker. */
   forget(subject: string): void
   /** Compact bytes from which `decode`, on a new reference, makes an equal one. */

@@ -1,0 +1,71 @@
+import { createRandom } from './random.ts'
+
+/** One cell of 65,536 for each direction: unrelated inputs nearly never share one, near-duplicates mostly do. */
+const bits = 16
+
+/**
+ * Locality-sensitive binary codes from a shift-invariant kernel (Raginsky and Lazebnik 2009): bit i is the sign of cos(w_i x / h + b_i) with
+ * w_i standard normal and b_i uniform, x scaled to unit length. The share of bits in which two inputs differ grows with their distance and levels off
+ * beyond h, for unrelated inputs at about a third. Other than random hyperplanes it needs no centre, and so no look at the data beforehand.
+ */
+export class BinaryCode {
+  readonly #length: number
+  readonly #weights: Float64Array
+  readonly #phases: Float64Array
+
+  /** Inputs have `length` numbers; `bandwidth` h in units of the unit sphere. */
+  constructor(options: { length: number; bandwidth: number; seed: string }) {
+    const { length, bandwidth, seed } = options
+    const random = createRandom(`binary-code/${seed}/${length}`)
+    this.#length = length
+    this.#weights = Float64Array.from({ length: bits * length }, () => random.normal() / bandwidth)
+    this.#phases = Float64Array.from({ length: bits }, () => 2 * Math.PI * random.uniform())
+  }
+
+  /** The cell of `vector`, 0..65535; -1 where it has no direction (zero, not finite). */
+  cellOf(vector: Float32Array): number {
+    const length = this.#length
+    let squared = 0
+    for (let i = 0; i < length; i++) squared += vector[i] * vector[i]
+    if (!(squared > 0 && squared < Number.POSITIVE_INFINITY)) return -1
+    const scale = 1 / Math.sqrt(squared)
+    let cell = 0
+    for (let bit = 0, at = 0; bit < bits; bit++) {
+      let sum = 0
+      for (let i = 0; i < length; i++, at++) sum += this.#weights[at] * vector[i]
+      cell = (cell << 1) | (Math.cos(sum * scale + this.#phases[bit]) > 0 ? 1 : 0)
+    }
+    return cell
+  }
+}
+
+/** The codes of embeddings of any length, each made when it is first needed. */
+export class BinaryCodes {
+  readonly #bandwidth: number
+  readonly #seed: string
+  readonly #codes = new Map<number, BinaryCode>()
+
+  constructor(bandwidth: number, seed: string) {
+    this.#bandwidth = bandwidth
+    this.#seed = seed
+  }
+
+  /** The cell of `vector` as a hash of 32 bits; null where it has no direction. */
+  hashOf(vector: Float32Array): number | null {
+    let code = this.#codes.get(vector.length)
+    if (code === undefined) {
+      code = new BinaryCode({ length: vector.length, bandwidth: this.#bandwidth, seed: this.#seed })
+      this.#codes.set(vector.length, code)
+    }
+    const cell = code.cellOf(vector)
+    return cell < 0 ? null : mixed(cell)
+  }
+}
+
+/** Spreads a number over 32 bits (murmur3's mixer). */
+function mixed(cell: number): number {
+  let h = Math.imul(cell + 1, 0x9e3779b1)
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
+  return (h ^ (h >>> 16)) >>> 0
+}
