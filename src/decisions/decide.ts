@@ -27,6 +27,8 @@ export interface DecisionOptions {
   readonly weights?: Readonly<Record<Category, number>>
   /** How many times its detectors' own smallest effect an incident of a category must show; absent: once. */
   readonly leastEffect?: Readonly<Partial<Record<Category, number>>>
+  /** Hash of the configuration, which alerts carry. */
+  readonly configuration?: string
   /** Only for tests: another list of detectors. */
   readonly detectors?: readonly DetectorDefinition[]
 }
@@ -92,9 +94,10 @@ export function createDecisions(options: DecisionOptions): Decisions {
   const fingerprint = [...definitions.values()].map(({ name, version }) => `${name} ${version}`).join(', ')
   const budget = new Budget(options.falseIncidentsPerDay, options.weights)
   const hasEffect = effectTest(options.leastEffect)
+  const configuration = options.configuration ?? null
   const handlings = new Handlings()
   const incidents = new Incidents()
-  const looks = new LookDecisions(budget, handlings, incidents, hasEffect)
+  const looks = new LookDecisions({ budget, handlings, incidents, hasEffect, configuration })
   const expectations = new Expectations()
   /** Who stopped the learning of a detector's population, by their names. */
   const frozen = new Map<string, ReferenceAction>()
@@ -158,6 +161,9 @@ export function createDecisions(options: DecisionOptions): Decisions {
     const ranked = [...suspect.details.values()].sort((a, b) => a.pValue - b.pValue || (a.detector.name < b.detector.name ? -1 : 1))
     const strong = ranked.filter((detail) => detail.pValue <= Math.max(level, ranked[0].pValue))
     const { detector, score, threshold } = ranked[0]
+    const firstSeen = Math.min(...strong.map((detail) => detail.firstSeen))
+    const lastSeen = Math.max(...ranked.map((detail) => detail.lastSeen))
+    const { time, traceId, samplingRatio } = observation
     return {
       detector: detector.name,
       detectors: strong.map((detail) => detail.detector.name),
@@ -165,15 +171,25 @@ export function createDecisions(options: DecisionOptions): Decisions {
       score,
       threshold,
       pValue: fused,
+      effect: Math.exp(Math.max(...strong.map((detail) => detail.score - detail.detector.effectFloor))),
       members: membersOf(observation.subject, strong),
       model: observation.model,
       service: observation.service === '' ? null : observation.service,
       environment: observation.environment === '' ? null : observation.environment,
       run: observation.run,
-      firstSeen: Math.min(...strong.map((detail) => detail.firstSeen)),
-      lastSeen: Math.max(...ranked.map((detail) => detail.lastSeen)),
+      firstSeen,
+      lastSeen,
       events: Math.max(...ranked.map((detail) => detail.events)),
-      evidence: evidenceOf(ranked, suspect.calls, { level, perDay: budget.perDay, samplingRatio: observation.samplingRatio }),
+      evidence: evidenceOf(ranked, suspect.calls, {
+        level,
+        perDay: budget.perDay,
+        configuration,
+        time,
+        firstSeen,
+        lastSeen,
+        ofCalls: traceId !== null,
+        samplingRatio,
+      }),
     }
   }
 
@@ -256,7 +272,8 @@ export function createDecisions(options: DecisionOptions): Decisions {
           lastSeen: observation.lastSeen,
           population: observation.population,
           members: observation.members,
-          others: scores.size - 1,
+          ranked: tail !== null,
+          others: Math.max(0, scores.size - 1),
           since: scores.since,
           median: scores.quantile(0.5),
           high: scores.quantile(0.95),
@@ -306,7 +323,7 @@ export function createDecisions(options: DecisionOptions): Decisions {
       }
       if (action.kind === 'feedback' && action.verdict === 'true') {
         const subject = handlings.subjectOf(action.incident)
-        if (subject !== null) unlearn(subject.category, subject.id)
+        if (subject !== null && subject.kind !== 'fleet') unlearn(subject.category, subject.id)
       }
       return expectations.note(handlings.act(action, clock))
     },
@@ -388,8 +405,9 @@ function clear(suspect: Suspect): void {
   suspect.calls = []
 }
 
-/** Keeps the event of an observation where it is among the suspect's most telling. */
-function remember(suspect: Suspect, { traceId, ref: spanId, time, detector }: Observation, pValue: number): void {
+/** Keeps the call of an observation where it is among the suspect's most telling. A cluster's window is closed by anybody's call. */
+function remember(suspect: Suspect, { traceId, ref: spanId, time, detector, subject }: Observation, pValue: number): void {
+  if (traceId === null || subject.kind === 'cluster') return
   suspect.calls = strongest([...suspect.calls, { traceId, spanId, time, detector, pValue }])
 }
 

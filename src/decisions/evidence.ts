@@ -14,7 +14,9 @@ export interface Detail {
   readonly population: string
   /** Subjects that the alert names besides its own. */
   readonly members: readonly Subject[]
-  /** Subjects compared with, the reference's start, and the median and 95th percentile of their scores. */
+  /** The p-value is the rank among the others' scores, not the detector's own. */
+  readonly ranked: boolean
+  /** Other subjects, the reference's start, and the median and 95th percentile of their scores. */
   readonly others: number
   readonly since: number
   readonly median: number | null
@@ -23,15 +25,15 @@ export interface Detail {
   lastSeen: number
 }
 
-/** An event that made the subject speak: the span of a call, or a training sample. */
+/** A call that made the subject speak. */
 export interface Contribution {
-  readonly traceId: string | null
+  readonly traceId: string
   readonly spanId: string
   /** Microseconds. */
   readonly time: number
   readonly detector: string
-  /** Of the look that this event completed; null in warm-up. */
-  readonly pValue: number | null
+  /** Of the look that this call completed. */
+  readonly pValue: number
 }
 
 /** A detector's part as an alert tells it. */
@@ -42,17 +44,26 @@ export interface CasePart {
   readonly threshold: number | null
   readonly quantity: string
   readonly seen: number
+  /** Of the others; null where there are too few, or nothing was compared with them. */
   readonly expected: { readonly median: number | null; readonly percentile95: number | null; readonly alertAbove: number | null }
   readonly facts: Evidence
-  readonly reference: { readonly population: string; readonly subjects: number; readonly since: string }
+  readonly reference: {
+    readonly population: string
+    /** Other subjects in it. */
+    readonly subjects: number
+    readonly since: string
+    readonly ageDays: number
+    /** Where the p-value is from. */
+    readonly test: 'rank among the others' | 'of the detector'
+  }
 }
 
 export interface CaseCall {
-  readonly traceId: string | null
+  readonly traceId: string
   readonly spanId: string
   readonly time: string
   readonly detector: string
-  readonly pValue: number | null
+  readonly pValue: number
 }
 
 /** What an alert carries as its evidence. */
@@ -60,11 +71,31 @@ export interface CaseEvidence extends Readonly<Record<string, unknown>> {
   readonly summary: string
   /** The strongest first. */
   readonly detectors: readonly CasePart[]
+  /** Detectors of the category that looked at the subject and saw nothing. */
+  readonly sawNothing: readonly string[]
   readonly test: { readonly level: number; readonly falseIncidentsPerDay: number }
   readonly firstSeen: string
   readonly lastSeen: string
-  /** The events behind the smallest p-values, oldest first. */
+  /** The calls behind the smallest p-values, oldest first. */
   readonly calls: readonly CaseCall[]
+  readonly samplingRatio: number | null
+  /** What the sampling does to the claim; null where it is not about calls. */
+  readonly sampling: string | null
+  /** Hash of the configuration that gave these results; null where nobody told it. */
+  readonly configuration: string | null
+}
+
+/** What is known besides the detectors' parts. */
+export interface Circumstances {
+  readonly level: number
+  readonly perDay: number
+  readonly configuration: string | null
+  /** Event time of the look. */
+  readonly time: number
+  readonly firstSeen: number
+  readonly lastSeen: number
+  /** The look was at a call. */
+  readonly ofCalls: boolean
   readonly samplingRatio: number | null
 }
 
@@ -72,52 +103,40 @@ export interface CaseEvidence extends Readonly<Record<string, unknown>> {
 const shownCalls = 8
 /** Parts that an alert shows: detectors, each in each population that it judged the subject in. */
 const shownParts = 12
+/** Fewer others have no quantiles worth telling. */
+const leastOthers = 5
+const dayMicros = 86_400e6
 
 /** Of contributions the strongest, as many as an alert names, oldest first. */
-export function strongest<Each extends { readonly pValue: number | null; readonly time: number | string }>(all: readonly Each[]): Each[] {
+export function strongest<Each extends { readonly pValue: number; readonly time: number | string }>(all: readonly Each[]): Each[] {
   const byTime = (a: Each, b: Each) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0)
   if (all.length <= shownCalls) return all.toSorted(byTime)
   // Of equally strong ones the newest: what is counted up has said the same with less before.
   return all
-    .toSorted((a, b) => (a.pValue ?? 1) - (b.pValue ?? 1) || byTime(b, a))
+    .toSorted((a, b) => a.pValue - b.pValue || byTime(b, a))
     .slice(0, shownCalls)
     .sort(byTime)
 }
 
 /**
  * What a reader can check: for each detector what was seen against what the others do, how many others and since when; the level of
- * the test and the budget behind it; the calls that made the subject speak; how the telemetry was sampled.
+ * the test and the budget behind it; the calls that made the subject speak; how the telemetry was sampled. `details` are sorted, the strongest first.
  */
-export function evidenceOf(
-  details: readonly Detail[],
-  calls: readonly Contribution[],
-  test: { level: number; perDay: number; samplingRatio: number | null },
-): CaseEvidence {
-  const first = details[0]
+export function evidenceOf(details: readonly Detail[], calls: readonly Contribution[], look: Circumstances): CaseEvidence {
+  const telling = details.filter(({ pValue }, index) => index === 0 || pValue <= 0.5)
   return {
-    summary: summaryOf(first),
-    detectors: details.map((detail) => ({
-      name: detail.detector.name,
-      pValue: figure(detail.pValue),
-      score: figure(detail.score),
-      threshold: detail.threshold === null ? null : figure(detail.threshold),
-      quantity: detail.detector.quantity.name,
-      seen: figure(detail.detector.quantity.value(detail.score)),
-      expected: {
-        median: inItsUnit(detail, detail.median),
-        percentile95: inItsUnit(detail, detail.high),
-        alertAbove: inItsUnit(detail, detail.threshold),
-      },
-      facts: detail.evidence,
-      reference: { population: detail.population, subjects: detail.others, since: isoMicros(detail.since) },
-    })),
-    test: { level: figure(test.level), falseIncidentsPerDay: test.perDay },
-    firstSeen: isoMicros(Math.min(...details.map((detail) => detail.firstSeen))),
-    lastSeen: isoMicros(Math.max(...details.map((detail) => detail.lastSeen))),
+    summary: summaryOf(details[0]),
+    detectors: telling.map((detail) => partOf(detail, look.time)),
+    sawNothing: details.filter((detail) => !telling.includes(detail)).map(({ detector }) => detector.name),
+    test: { level: figure(look.level), falseIncidentsPerDay: look.perDay },
+    firstSeen: isoMicros(look.firstSeen),
+    lastSeen: isoMicros(look.lastSeen),
     calls: calls.map(({ traceId, spanId, time, detector, pValue }) => {
-      return { traceId, spanId, time: isoMicros(time), detector, pValue: pValue === null ? null : figure(pValue) }
+      return { traceId, spanId, time: isoMicros(time), detector, pValue: figure(pValue) }
     }),
-    samplingRatio: test.samplingRatio,
+    samplingRatio: look.samplingRatio,
+    sampling: look.ofCalls ? samplingOf(look.samplingRatio) : null,
+    configuration: look.configuration,
   }
 }
 
@@ -131,13 +150,19 @@ export function mergedEvidence(before: CaseEvidence, after: CaseEvidence, leadin
   }
   const calls = new Map<string, CaseCall>()
   for (const call of [...before.calls, ...after.calls]) calls.set(`${call.traceId} ${call.spanId} ${call.detector}`, call)
+  const detectors = [...parts.values()].sort((a, b) => a.pValue - b.pValue).slice(0, shownParts)
+  const silent = new Set([...before.sawNothing, ...after.sawNothing])
+  for (const { name } of detectors) silent.delete(name)
+  const samplingRatio = least(before.samplingRatio, after.samplingRatio)
   return {
     ...leading,
-    detectors: [...parts.values()].sort((a, b) => a.pValue - b.pValue).slice(0, shownParts),
+    detectors,
+    sawNothing: [...silent],
     firstSeen: [before.firstSeen, after.firstSeen].sort()[0],
     lastSeen: [before.lastSeen, after.lastSeen].sort()[1],
     calls: strongest([...calls.values()]),
-    samplingRatio: least(before.samplingRatio, after.samplingRatio),
+    samplingRatio,
+    sampling: before.sampling === null && after.sampling === null ? null : samplingOf(samplingRatio),
   }
 }
 
@@ -145,14 +170,62 @@ function least(a: number | null, b: number | null): number | null {
   return a === null || b === null ? (a ?? b) : Math.min(a, b)
 }
 
+function partOf(detail: Detail, time: number): CasePart {
+  const { detector, pValue, score, threshold, evidence, population, others, since, ranked } = detail
+  const { median, high } = quantilesOf(detail)
+  return {
+    name: detector.name,
+    pValue: figure(pValue),
+    score: figure(score),
+    threshold: threshold === null ? null : figure(threshold),
+    quantity: detector.quantity.name,
+    seen: figure(detector.quantity.value(score)),
+    expected: {
+      median: inItsUnit(detail, median),
+      percentile95: inItsUnit(detail, high),
+      alertAbove: inItsUnit(detail, threshold),
+    },
+    facts: evidence,
+    reference: {
+      population,
+      subjects: others,
+      since: isoMicros(since),
+      ageDays: figure(Math.max(0, time - since) / dayMicros),
+      test: ranked ? 'rank among the others' : 'of the detector',
+    },
+  }
+}
+
+function quantilesOf({ median, high, others }: Detail): Pick<Detail, 'median' | 'high'> {
+  return others < leastOthers ? { median: null, high: null } : { median, high }
+}
+
+/** What was seen, in the detector's own words where it has some, against what the others do. */
 function summaryOf(detail: Detail): string {
-  const { detector, score, median, high, others, pValue } = detail
-  const seen = `${detector.quantity.name}: ${inItsUnit(detail, score)}`
-  if (median === null || high === null || others < 1) return `${seen} (p = ${figure(pValue)})`
-  return (
-    `${seen}, where the median of ${others} others is ${inItsUnit(detail, median)} ` +
-    `and their 95th percentile ${inItsUnit(detail, high)} (p = ${figure(pValue)})`
-  )
+  const { detector, score, threshold, others, pValue, evidence } = detail
+  const { median, high } = quantilesOf(detail)
+  const said = sayingOf(evidence)
+  const compared =
+    median === null || high === null
+      ? ''
+      : `, where the median of ${others} others is ${inItsUnit(detail, median)} and their 95th percentile ${inItsUnit(detail, high)}`
+  const limit = threshold === null ? '' : `alert above ${inItsUnit(detail, threshold)}, `
+  return `${said === null ? '' : `${said}. `}${detector.quantity.name}: ${inItsUnit(detail, score)}${compared} (${limit}p = ${figure(pValue)})`
+}
+
+/** The sentence in which some detectors say what they saw (`fact`, `changed`), or a value and the one that was expected. */
+function sayingOf({ fact, changed, value, expected }: Evidence): string | null {
+  const sentence = fact ?? changed
+  if (typeof sentence === 'string' && sentence !== '') return sentence[0].toUpperCase() + sentence.slice(1)
+  return typeof value === 'number' && typeof expected === 'number' ? `Value ${figure(value)}, expected ${figure(expected)}` : null
+}
+
+function samplingOf(ratio: number | null): string {
+  if (ratio === null)
+    return 'Nobody told which share of the calls is traced: counts are of the calls that arrived, and true ones are higher if that is a part.'
+  if (ratio >= 1) return 'Every call is traced: counts are complete.'
+  const times = figure(1 / ratio)
+  return `One in ${times} calls is traced: true counts are about ${times} times these, short episodes can be missed, and calls that were not traced cannot be shown. Shares and distances are as they are, but less exact.`
 }
 
 /** A score in the unit that the detector names. */
@@ -161,6 +234,6 @@ function inItsUnit({ detector }: Detail, score: number | null): number | null {
 }
 
 /** Four significant digits: more would pretend. */
-export function figure(value: number): number {
+function figure(value: number): number {
   return Number(value.toPrecision(4))
 }

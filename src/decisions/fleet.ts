@@ -7,10 +7,12 @@ import type { Alert } from './alert.ts'
 import { Incident, type IncidentState } from './incident.ts'
 import { type Matter, placeOfScope } from './matter.ts'
 import { isWorse, severityOf } from './severity.ts'
-import { mostNamed, quietOf, type Standing } from './standing.ts'
+import { quietOf, type Standing } from './standing.ts'
 
 /** Members whose last suspicious look is known. Beyond, the one that was quiet longest makes room, and members are estimated. */
 const mostWatched = 10_000
+/** Members that an alert names; the first ones. */
+const mostNamed = 100
 /** What a growing flood has not told yet waits no longer. */
 const longestUntold = 3600e6
 
@@ -157,7 +159,8 @@ export class Fleet {
   /** An alert when the flood has doubled since the last one, is more severe, or has grown for an hour; `clock` is the event time. */
   tell(time: number, clock: number): Alert | null {
     const { told, toldAt, strongest } = this.#rest
-    const worse = isWorse(severityOf(strongest.standing.pValue), severityOf(this.incident.standing.pValue))
+    const { pValue, effect } = strongest.standing
+    const worse = isWorse(severityOf({ pValue, effect, reach: this.#rest.count }), this.incident.severity)
     if (this.#openings < 2 * told && !worse && !(this.#openings > told && clock >= toldAt + longestUntold)) return null
     this.#restate(clock)
     return this.incident.tell(time)
@@ -194,6 +197,7 @@ export class Fleet {
         detectors: rest.detectors,
         title: `Flood at ${place.kind} ${place.name}: ${this.#openings} subjects at once, ${rest.singles} of them with incidents of their own`,
         members: [...rest.named],
+        reach: rest.count,
         firstSeen: rest.firstSeen,
         lastSeen: rest.lastSeen,
         events: rest.events,

@@ -110,11 +110,11 @@ export class Handlings {
   }
 
   /** The subject that an incident is about, null when it is not known any more. */
-  subjectOf(incident: string): { readonly category: Category; readonly id: string } | null {
+  subjectOf(incident: string): { readonly category: Category; readonly kind: string; readonly id: string } | null {
     const key = this.#known.get(incident)?.key
     if (key === undefined) return null
-    const [category, , , id] = JSON.parse(key) as [Category, string, string, string]
-    return { category, id }
+    const [category, , kind, id] = JSON.parse(key) as [Category, string, string, string]
+    return { category, kind, id }
   }
 
   /** Ends the silences that are over by `time`. An incident that changed meanwhile says where it stands. */

@@ -2,7 +2,7 @@ import type { Category, Subject } from '../telemetry/events.ts'
 import { isoMicros } from '../telemetry/time.ts'
 import type { Alert, Related, Severity } from './alert.ts'
 import { digest } from './digest.ts'
-import { isWorse, severityOf } from './severity.ts'
+import { isWorse, severityOf, type Weight } from './severity.ts'
 import { merged, quietOf, type Standing } from './standing.ts'
 import { tagsOf } from './tags.ts'
 
@@ -18,6 +18,10 @@ export interface IncidentState {
   readonly active: number
   readonly alertedEvents: number
   readonly related: readonly Related[]
+}
+
+function weightOf({ pValue, effect, members, reach }: Standing): Weight {
+  return { pValue, effect, reach: reach ?? 1 + members.length }
 }
 
 /** Other incidents that an incident refers to. */
@@ -53,7 +57,7 @@ export class Incident {
   static about(matter: string, category: Category, subject: Subject, opened: number, clock: number, standing: Standing): Incident {
     const id = `inc_${digest(matter, opened, clock)}`
     const { kind, id: name } = subject
-    const fresh = { severity: severityOf(standing.pValue), alerts: 0, alertedEvents: 0, related: [] } as const
+    const fresh = { severity: severityOf(weightOf(standing)), alerts: 0, alertedEvents: 0, related: [] } as const
     return new Incident({ id, category, subject: { kind, id: name }, opened, standing, active: opened, ...fresh })
   }
 
@@ -75,6 +79,10 @@ export class Incident {
       alertedEvents: this.#alertedEvents,
       related: [...this.#related.values()],
     }
+  }
+
+  get severity(): Severity {
+    return this.#severity
   }
 
   get standing(): Standing {
@@ -102,7 +110,7 @@ export class Incident {
   restate(standing: Standing, time: number): boolean {
     this.#standing = standing
     this.touch(time)
-    const severity = severityOf(standing.pValue)
+    const severity = severityOf(weightOf(standing))
     const worse = isWorse(severity, this.#severity)
     if (worse) this.#severity = severity
     return worse

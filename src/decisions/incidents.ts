@@ -32,6 +32,8 @@ export class Incidents {
 
   /** A matter without an incident has become suspicious. */
   open(matter: Matter, standing: Standing, time: number): Alert[] {
+    // A cluster says of many accounts at once what they are: no part of a flood.
+    if (matter.subject.kind === 'cluster') return this.#told({ as: 'single' }, matter, standing, time)
     return this.#told(this.#floods.opens(matter, standing, time, this.#clock), matter, standing, time)
   }
 

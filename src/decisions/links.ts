@@ -57,6 +57,6 @@ export function relate(one: Incident, other: Incident): void {
 
 function namesOf({ category, subject, standing }: Incident): Set<string> {
   const names = [subject, ...standing.members].map(({ kind, id }) => `${category} ${kind} ${id}`)
-  for (const { traceId, spanId } of standing.evidence.calls) if (traceId !== null) names.push(`${category} call ${traceId} ${spanId}`)
+  for (const { traceId, spanId } of standing.evidence.calls) names.push(`${category} call ${traceId} ${spanId}`)
   return new Set(names)
 }

@@ -37,6 +37,16 @@ const mostWatched = 500_000
 /** An open incident stays alive while p-values are within this factor of the level that opened it. */
 const hysteresis = 10
 
+/** What the decisions share with those about subjects that are ranked. */
+export interface Surroundings {
+  readonly budget: Budget
+  readonly handlings: Pick<Handlings, 'bar'>
+  readonly incidents: Pick<Incidents, 'of' | 'open' | 'grow'>
+  readonly hasEffect: EffectTest
+  /** Hash of the configuration, for the evidence. */
+  readonly configuration: string | null
+}
+
 /**
  * Decisions about detectors whose every finding has a p-value of its own that is valid for this one look (the points of a series, the
  * steps of a training run). The state's level of the day (`Budget.level`) is spent over its looks: the first n of a day, n being a
@@ -45,39 +55,28 @@ const hysteresis = 10
  * nothing is kept but the count: 100,000 series cost a number each.
  */
 export class LookDecisions {
-  readonly #budget: Budget
-  readonly #handlings: Pick<Handlings, 'bar'>
+  readonly #with: Surroundings
   /** By detector and population, least recently seen first. */
   readonly #watched = new Map<string, Looks>()
-  readonly #incidents: Pick<Incidents, 'of' | 'open' | 'grow'>
 
-  readonly #hasEffect: EffectTest
-
-  constructor(
-    budget: Budget,
-    handlings: Pick<Handlings, 'bar'>,
-    incidents: Pick<Incidents, 'of' | 'open' | 'grow'>,
-    hasEffect: EffectTest,
-  ) {
-    this.#hasEffect = hasEffect
-    this.#budget = budget
-    this.#handlings = handlings
-    this.#incidents = incidents
+  constructor(surroundings: Surroundings) {
+    this.#with = surroundings
   }
 
   process(definition: DetectorDefinition, observation: Observation): Alert[] {
     const { pValue, population, time } = observation
+    const { budget, handlings, incidents, hasEffect } = this.#with
     const watch = `${definition.name}\u0000${population}`
     const looks = this.#looksOf(watch, time)
     looks.armed = pValue !== null
-    const share = weightOf(looks.count++, looks.plan) * this.#handlings.bar(observation)
-    const level = this.#budget.level(definition.category, watch, time, observation.run, mostOfDay) * share
+    const share = weightOf(looks.count++, looks.plan) * handlings.bar(observation)
+    const level = budget.level(definition.category, watch, time, observation.run, mostOfDay) * share
     if (pValue === null || pValue > hysteresis * level) return []
     const matter = matterOf(observation)
-    const isOpen = this.#incidents.of(matter) !== null
-    if (!isOpen && (pValue > level || !this.#hasEffect(observation.category, definition, observation.score))) return []
+    const isOpen = incidents.of(matter) !== null
+    if (!isOpen && (pValue > level || !hasEffect(observation.category, definition, observation.score))) return []
     const standing = this.#standing(definition, observation, pValue, level)
-    return isOpen ? this.#incidents.grow(matter, standing, time) : this.#incidents.open(matter, standing, time)
+    return isOpen ? incidents.grow(matter, standing, time) : incidents.open(matter, standing, time)
   }
 
   status(): LookStatus[] {
@@ -136,6 +135,7 @@ export class LookDecisions {
       detector: definition,
       pValue,
       threshold: null,
+      ranked: false,
       others: 0,
       since: observation.firstSeen,
       median: null,
@@ -143,6 +143,7 @@ export class LookDecisions {
     }
     const { traceId, ref: spanId, time } = observation
     const calls = traceId === null ? [] : [{ traceId, spanId, time, detector: definition.name, pValue }]
+    const { firstSeen, lastSeen, samplingRatio } = observation
     return {
       detector: definition.name,
       detectors: [definition.name],
@@ -150,6 +151,7 @@ export class LookDecisions {
       score: observation.score,
       threshold: null,
       pValue,
+      effect: Math.exp(observation.score - definition.effectFloor),
       members: observation.members,
       model: observation.model,
       service: observation.service === '' ? null : observation.service,
@@ -159,7 +161,16 @@ export class LookDecisions {
       lastSeen: observation.lastSeen,
       events: observation.events,
       ...(observation.quietMicros === undefined ? {} : { quietMicros: observation.quietMicros }),
-      evidence: evidenceOf([detail], calls, { level, perDay: this.#budget.perDay, samplingRatio: observation.samplingRatio }),
+      evidence: evidenceOf([detail], calls, {
+        perDay: this.#with.budget.perDay,
+        configuration: this.#with.configuration,
+        level,
+        time,
+        firstSeen,
+        lastSeen,
+        ofCalls: traceId !== null,
+        samplingRatio,
+      }),
     }
   }
 }

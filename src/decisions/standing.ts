@@ -9,8 +9,12 @@ export interface Standing {
   readonly score: number
   readonly threshold: number | null
   readonly pValue: number
+  /** The greatest effect, in multiples of the smallest that its detector tells of. */
+  readonly effect: number
   /** Subjects that the incident is about besides its own. */
   readonly members: readonly Subject[]
+  /** How many subjects it is about where those are more than it names. */
+  readonly reach?: number
   readonly model: string | null
   readonly service: string | null
   readonly environment: string | null
@@ -24,7 +28,7 @@ export interface Standing {
 }
 
 /** Subjects that an alert names besides its own; the first ones stay. */
-export const mostNamed = 100
+const mostNamed = 1000
 
 const dayMicros = 86_400e6
 
@@ -41,7 +45,11 @@ export function merged(before: Standing, after: Standing): Standing {
   return {
     ...strongest,
     detectors: [...new Set([...before.detectors, ...after.detectors])],
-    members: named([...before.members, ...after.members]),
+    effect: Math.max(before.effect, after.effect),
+    // Whoever named them before names them anew.
+    members: before.detectors.every((name) => after.detectors.includes(name))
+      ? after.members
+      : named([...before.members, ...after.members]),
     model: strongest.model ?? before.model ?? after.model,
     service: strongest.service ?? before.service ?? after.service,
     firstSeen: Math.min(before.firstSeen, after.firstSeen),
@@ -52,7 +60,7 @@ export function merged(before: Standing, after: Standing): Standing {
   }
 }
 
-/** Each subject once, the first hundred. */
+/** Each subject once, the first thousand. */
 export function named(subjects: readonly Subject[]): Subject[] {
   const byName = new Map<string, Subject>()
   for (const { kind, id } of subjects) {

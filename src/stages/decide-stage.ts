@@ -1,3 +1,4 @@
+import { configHash } from '../config/hash.ts'
 import type { Config } from '../config/schema.ts'
 import { createDecisions, type Decisions } from '../decisions/decide.ts'
 import { errorCode } from '../errors.ts'
@@ -20,7 +21,7 @@ export class DecideStage implements Stage {
 
   constructor(config: Config, actionKey: ActionKey | null) {
     this.name = `decide 1 ${stateIdentity(config)}`
-    this.deciding = createDecisions(config.decisions)
+    this.deciding = createDecisions({ ...config.decisions, configuration: configHash(config) })
     this.actionKey = actionKey
     this.keepBytes = config.deadLetters.maxBytes
   }
@@ -44,7 +45,7 @@ export class DecideStage implements Stage {
     }
     if (read.type === 'time') {
       this.clocks.tell(read.origin, read.watermark, record.timestamp)
-      outcome.alerts.push(...this.deciding.advance(this.clocks.watermark!))
+      if (this.clocks.watermark !== null) outcome.alerts.push(...this.deciding.advance(this.clocks.watermark))
     }
     return false
   }

@@ -1,3 +1,4 @@
+import { configHash } from '../config/hash.ts'
 import type { Config } from '../config/schema.ts'
 import { createDecisions, type Decisions } from '../decisions/decide.ts'
 import { createDetection, type Detection } from '../detection/detect.ts'
@@ -25,7 +26,7 @@ export class Stages implements Stage {
     this.name = `stages 2 ${stateIdentity(config)}`
     this.ingest = createIngest(config, mapper, actionKey)
     this.detection = createDetection({ seed: config.seed, disabled: config.decisions.disabled })
-    this.deciding = createDecisions(config.decisions)
+    this.deciding = createDecisions({ ...config.decisions, configuration: configHash(config) })
     this.decisions = this.deciding
   }
 

@@ -185,6 +185,7 @@ function standing(time: number): Standing {
     score: 9,
     threshold: 4,
     pValue: 1e-7,
+    effect: 5,
     members: [],
     model: 'model',
     service: 'service',
@@ -196,11 +197,14 @@ function standing(time: number): Standing {
     evidence: {
       summary: '',
       detectors: [],
+      sawNothing: [],
       test: { level: 0.001, falseIncidentsPerDay: 1 },
       firstSeen: '',
       lastSeen: '',
       calls: [],
       samplingRatio: null,
+      sampling: null,
+      configuration: null,
     },
   }
 }
