@@ -159,8 +159,7 @@ export function readRelated(store: Reader, newest: Alert): Promise<RelatedIncide
   return store.query<RelatedIncident & Record<string, unknown>>(
     `SELECT incident, status, severity, title FROM incidents FINAL
      WHERE incident != {incident:String}
-       AND (incident IN {known:Array(String)}
-         OR arrayExists(one -> JSONExtractString(one, 'incident') = {incident:String}, JSONExtractArrayRaw(alert, 'related')))
+       AND (incident IN {known:Array(String)} OR has(related, {incident:String}))
      ORDER BY opened DESC, incident LIMIT 50`,
     { incident: newest.incident, known: (newest.related ?? []).map(({ incident }) => incident) },
   )
