@@ -29,6 +29,11 @@ const data = z.strictObject({
     .string()
     .default('./tidewatch-data')
     .describe('Folder for the embedded store, the journal and the identity key. One process a folder.'),
+  maxBytes: bytes
+    .prefault('20 GB')
+    .describe(
+      'Bound on the disk that this folder takes. Beyond it the oldest data of the embedded store are dropped before their retention is over; at 80 % it is told.',
+    ),
 })
 
 const tlsFiles = z.strictObject({

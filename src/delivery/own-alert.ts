@@ -56,3 +56,33 @@ export function givenUpAlert(target: string, reason: string, now: number): Alert
     evidence: { summary: `${target}: ${reason}`, day },
   })
 }
+
+/** What alerts about data that were dropped before their time name as their detector. */
+const DATA_DETECTOR = 'data-folder'
+
+/**
+ * The alert that data were dropped before their retention was over: one a day (UTC), told like a receiver that was given up, and no part of the log for the
+ * same reason. `until` in seconds, `now` in milliseconds.
+ */
+export function dataDroppedAlert(
+  dropped: readonly { readonly table: string; readonly until: number; readonly bytes: number }[],
+  now: number,
+): Alert {
+  const day = new Date(now).toISOString().slice(0, 10)
+  const name = digest('data-dropped', day)
+  const until = new Map<string, number>()
+  for (const { table, until: last } of dropped) until.set(table, Math.max(until.get(table) ?? 0, last))
+  const told = [...until].map(([table, last]) => `${table} stored up to ${new Date(last * 1000).toISOString()}`)
+  const bytes = dropped.reduce((sum, step) => sum + step.bytes, 0)
+  return ownAlert({
+    id: `alert_${name}`,
+    incident: `inc_${name}`,
+    status: 'opened',
+    time: `${day}T00:00:00.000000Z`,
+    detector: DATA_DETECTOR,
+    category: 'signal',
+    severity: 'high',
+    title: 'Data were dropped before their time: the data folder reached data.maxBytes',
+    evidence: { summary: `dropped: ${told.join('; ')}`, bytes, day },
+  })
+}

@@ -98,6 +98,20 @@ export const metricTable = {
     description: 'Disk that the journal of the OTLP receiver takes.',
     attributes: [],
   },
+  dataSize: {
+    name: 'tidewatch.data.size',
+    kind: 'gauge',
+    unit: 'By',
+    description: 'Disk that the data folder takes, journal and embedded store together; see `data.maxBytes`.',
+    attributes: [],
+  },
+  dataDropped: {
+    name: 'tidewatch.data.dropped',
+    kind: 'counter',
+    unit: 'By',
+    description: 'Stored data that were dropped before their retention was over, because the data folder reached `data.maxBytes`.',
+    attributes: ['table'],
+  },
   alerts: {
     name: 'tidewatch.alerts',
     kind: 'counter',

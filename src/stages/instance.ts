@@ -21,6 +21,7 @@ import type { Store } from '../store/store.ts'
 import { actionHeaders, openActionKey } from './action-record.ts'
 import { backUp } from './backup.ts'
 import { Checkpointing } from './checkpointing.ts'
+import { DiskWatch } from './disk-watch.ts'
 import { fileClaims } from './file-claims.ts'
 import { Gate } from './gate.ts'
 import { type Inlets, openInlets } from './inlets.ts'
@@ -181,6 +182,20 @@ async function start(
   })
 
   const gate = new Gate()
+  const disk = new DiskWatch({
+    ...config.data,
+    store: config.store.url === undefined ? store : null,
+    webhooks: config.webhooks,
+    beside: (work) => gate.pass(work),
+    pause: (stopped) => {
+      for (const source of processing.sources) stopped ? source.pause() : source.resume()
+    },
+    onDropped: ({ table, bytes }) => metrics.dataDropped.add(bytes, { table }),
+    log: log.child({ component: 'disk' }),
+  })
+  metrics.dataSize.observe(() => (disk.bytes === null ? [] : [{ value: disk.bytes, attributes: {} }]))
+  await disk.start()
+  closers.push(() => disk.stop())
   const around =
     (handle: BatchHandler): BatchHandler =>
     async (batch, context) => {
@@ -215,7 +230,7 @@ async function start(
     const stageProblem = processing.problem()
     if (stageProblem) found.push({ component: 'kafka', reason: stageProblem, blocking: true })
     for (const reason of inlets.problems()) found.push({ component: 'otlp', reason, blocking: true })
-    return found
+    return [...found, ...disk.problems()]
   }
   const status = (): PipelineStatus => ({ ...counts, watermark: processing.watermark, lag, problems: problems() })
 

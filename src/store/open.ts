@@ -5,8 +5,11 @@ import { openClickHouse } from './clickhouse.ts'
 import type { RetryOptions } from './retry.ts'
 import type { Store } from './store.ts'
 
+/** What of a configuration says where the store is. */
+export type StoreConfig = Pick<Config, 'store'> & { readonly data: Pick<Config['data'], 'directory'> }
+
 /** The store that the configuration names: the server at `store.url`, else the embedded engine in `DATA/store`. `salt` and `onFailure`: see `StoreOptions`. */
-export async function openStore(config: Config, salt: string, onFailure?: RetryOptions['onFailure']): Promise<Store> {
+export async function openStore(config: StoreConfig, salt: string, onFailure?: RetryOptions['onFailure']): Promise<Store> {
   const { url, username, password, database, cluster, retention, deduplicationWindow, requestTimeout } = config.store
   const options = { database, cluster: cluster ?? null, retention, deduplicationWindow, salt, ...(onFailure && { retry: { onFailure } }) }
   if (url === undefined) return openChdb(join(config.data.directory, 'store'), { ...options, cluster: null })

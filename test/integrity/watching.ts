@@ -115,7 +115,7 @@ export async function undisturbed(
   await cp(join(from, 'released'), join(to, 'journal'), { recursive: true }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error
   })
-  const own: Config = { ...config, data: { directory: to }, store: { ...config.store, url: undefined } }
+  const own: Config = { ...config, data: { ...config.data, directory: to }, store: { ...config.store, url: undefined } }
   const journal = await Journal.open({ ...config.journal, directory: join(to, 'journal'), lowWater: () => 0 })
   const store = await openStore(own, 'undisturbed')
   await store.migrate()
