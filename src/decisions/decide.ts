@@ -1,5 +1,5 @@
 import { deserialize, serialize } from 'node:v8'
-import type { DetectorDefinition, Evidence, Reference } from '../detection/contract.ts'
+import type { DetectorDefinition } from '../detection/contract.ts'
 import type { Observation } from '../detection/observation.ts'
 import { detectors as registered } from '../detection/registry.ts'
 import { TidewatchError } from '../errors.ts'
@@ -8,6 +8,7 @@ import type { Category, Subject } from '../telemetry/events.ts'
 import type { Action, ExpectAction, ReferenceAction } from './action.ts'
 import type { Alert } from './alert.ts'
 import { Budget, type Ledger } from './budget.ts'
+import { Comparisons, type PopulationStatus } from './comparisons.ts'
 import { effectTest } from './effect.ts'
 import { type Detail, evidenceOf, strongest } from './evidence.ts'
 import { Expectations } from './expectations.ts'
@@ -16,7 +17,6 @@ import { Handlings, type HandlingsState } from './handlings.ts'
 import { Incidents, type IncidentsState } from './incidents.ts'
 import { LookDecisions, type LookStatus } from './looks.ts'
 import { type Matter, matterOf } from './matter.ts'
-import { ScorePopulation } from './population.ts'
 import { named, type Standing } from './standing.ts'
 import { restoreSuspect, type Suspect, type SuspectState, suspectState } from './suspect.ts'
 
@@ -38,18 +38,6 @@ export interface Verdict {
   readonly score: number
   readonly pValue: number | null
   readonly alerts: readonly Alert[]
-}
-
-export interface PopulationStatus {
-  readonly detector: string
-  readonly population: string
-  readonly subjects: number
-  /** What is missing until it can judge; null when armed. */
-  readonly lacks: string | null
-  /** Since when it learns, event time, microseconds. */
-  readonly since: number
-  /** Who stopped its learning, and when (microseconds); null where it learns. */
-  readonly frozen: { readonly by: string; readonly time: number; readonly note: string } | null
 }
 
 /** The one budget, and what of it the tests of the present day have taken: a bound on the false incidents that they are expected to open. */
@@ -99,32 +87,9 @@ export function createDecisions(options: DecisionOptions): Decisions {
   const incidents = new Incidents()
   const looks = new LookDecisions({ budget, handlings, incidents, hasEffect, configuration })
   const expectations = new Expectations()
-  /** Who stopped the learning of a detector's population, by their names. */
-  const frozen = new Map<string, ReferenceAction>()
-  const populations = new Map<string, ScorePopulation>()
-  const references = new Map<string, Reference>()
+  const comparisons = new Comparisons(definitions)
   const suspects = new Map<string, Suspect>()
   let clock = Number.NEGATIVE_INFINITY
-
-  const populationOf = (key: string, time: number): ScorePopulation => {
-    let found = populations.get(key)
-    if (found === undefined) {
-      found = new ScorePopulation(time)
-      populations.set(key, found)
-    }
-    return found
-  }
-
-  /** Weight of the detectors of a category that can judge a population now. */
-  const armed = (category: Category, population: string, time: number): number => {
-    let weight = 0
-    for (const definition of definitions.values()) {
-      if (definition.category !== category) continue
-      const scores = populations.get(`${definition.name}\u0000${population}`)
-      if (scores !== undefined && scores.lacks(time) === null) weight += definition.weight
-    }
-    return weight
-  }
 
   const suspectOf = (observation: Observation): Suspect => {
     const key = `${observation.category}\u0000${observation.population}\u0000${observation.subject.kind}\u0000${observation.subject.id}`
@@ -137,24 +102,6 @@ export function createDecisions(options: DecisionOptions): Decisions {
     }
     suspects.set(key, suspect)
     return suspect
-  }
-
-  /** The score after the reference half, with its evidence. */
-  const refer = (
-    definition: DetectorDefinition,
-    key: string,
-    observation: Observation,
-    learn: boolean,
-  ): { score: number | null; evidence: Evidence } => {
-    if (definition.buildReference === undefined || observation.sketch === null) return observation
-    let reference = references.get(key)
-    if (reference === undefined) {
-      reference = definition.buildReference()
-      references.set(key, reference)
-    }
-    const scored = reference.score(observation.subject.id, observation.sketch, learn)
-    if (scored === null) return { score: null, evidence: observation.evidence }
-    return { score: scored.score, evidence: { ...observation.evidence, ...scored.evidence } }
   }
 
   const standingOf = (suspect: Suspect, observation: Observation, fused: number, level: number): Standing => {
@@ -198,7 +145,7 @@ export function createDecisions(options: DecisionOptions): Decisions {
     const details = [...suspect.details.values()]
     const fused = combine(
       details.map(({ pValue, detector }) => ({ pValue, weight: detector.weight })),
-      armed(category, population, time),
+      comparisons.armed(category, population, time),
     )
     if (incidents.of(matter) !== null) {
       return fused > hysteresis * level ? [] : incidents.grow(matter, standingOf(suspect, observation, fused, level), time)
@@ -206,11 +153,7 @@ export function createDecisions(options: DecisionOptions): Decisions {
     if (fused > level || !details.some((detail) => hasEffect(category, detail.detector, detail.score) && detail.pValue <= 2 * level))
       return []
     // An attacker must not become the norm for the next one.
-    for (const definition of definitions.values()) {
-      if (definition.category !== category) continue
-      populations.get(`${definition.name}\u0000${population}`)?.forget(subject.id)
-      references.get(`${definition.name}\u0000${population}`)?.forget(subject.id)
-    }
+    comparisons.forget(category, population, subject.id)
     return incidents.open(matter, standingOf(suspect, observation, fused, level), time)
   }
 
@@ -241,12 +184,11 @@ export function createDecisions(options: DecisionOptions): Decisions {
 
     // Warm-up days count too: they say how many subjects to plan for.
     const level = budget.level(observation.category, suspect.key, observation.time, observation.run) * handlings.bar(observation)
-    const key = `${definition.name}\u0000${observation.population}`
-    const learns = !frozen.has(key) && expectations.covering(observation, observation.time) === null
-    const learn = learns && handlings.teaches(observation, incident !== null)
     // Warm-up runs from the first word of a population, whether or not its reference could score it yet.
-    const scores = populationOf(key, observation.time)
-    const referred = refer(definition, key, observation, learn)
+    const comparison = comparisons.of(definition.name, observation.population, observation.time)
+    const { scores } = comparison
+    const learns = comparison.learns && expectations.covering(observation, observation.time) === null
+    const referred = comparisons.score(definition, comparison, observation, learns && handlings.teaches(observation, incident !== null))
     if (referred.score === null) return { score: observation.score, pValue: null, alerts }
     const { score, evidence } = referred
     if (observation.pValue !== null) scores.exact = true
@@ -254,8 +196,8 @@ export function createDecisions(options: DecisionOptions): Decisions {
     let pValue = observation.pValue
     // A detector with a null of its own is in warm-up while it gives no p-value.
     if (isArmed && (pValue !== null || !scores.exact)) {
-      const others = references.get(key)?.others?.(observation.subject.id)
-      const tail = pValue === null ? scores.tailWithout(observation.subject.id, definition.leastSpread, others) : null
+      const { id } = observation.subject
+      const tail = pValue === null ? scores.tailWithout(id, definition.leastSpread, comparisons.othersOf(comparison, id)) : null
       pValue ??= tail!.pValue(score)
       remember(suspect, observation, pValue)
       const previous = suspect.details.get(definition.name)
@@ -265,7 +207,9 @@ export function createDecisions(options: DecisionOptions): Decisions {
           score,
           pValue,
           threshold:
-            tail?.scoreAt((level * definition.weight) / armed(observation.category, observation.population, observation.time)) ?? null,
+            tail?.scoreAt(
+              (level * definition.weight) / comparisons.armed(observation.category, observation.population, observation.time),
+            ) ?? null,
           evidence,
           events: observation.events,
           firstSeen: observation.firstSeen,
@@ -289,13 +233,6 @@ export function createDecisions(options: DecisionOptions): Decisions {
     return { score, pValue, alerts }
   }
 
-  /** Takes what a subject has taught out of the references of a category. */
-  const unlearn = (category: Category, subject: string) => {
-    const concerns = (key: string) => definitions.get(key.slice(0, key.indexOf('\u0000')))?.category === category
-    for (const [key, scores] of populations) if (concerns(key)) scores.forget(subject)
-    for (const [key, reference] of references) if (concerns(key)) reference.forget(subject)
-  }
-
   return {
     process(observation) {
       const verdict = judge(observation)
@@ -309,10 +246,8 @@ export function createDecisions(options: DecisionOptions): Decisions {
     act(action) {
       switch (action.kind) {
         case 'freeze':
-          frozen.set(`${action.detector}\u0000${action.population}`, action)
-          return []
         case 'thaw':
-          frozen.delete(`${action.detector}\u0000${action.population}`)
+          comparisons.act(action)
           return []
         case 'expect':
           expectations.add(action)
@@ -323,26 +258,12 @@ export function createDecisions(options: DecisionOptions): Decisions {
       }
       if (action.kind === 'feedback' && action.verdict === 'true') {
         const subject = handlings.subjectOf(action.incident)
-        if (subject !== null && subject.kind !== 'fleet') unlearn(subject.category, subject.id)
+        if (subject !== null && subject.kind !== 'fleet') comparisons.forgetEverywhere(subject.category, subject.id)
       }
       return expectations.note(handlings.act(action, clock))
     },
 
-    status() {
-      return [...populations].map(([key, scores]) => {
-        const [detector, population] = key.split('\u0000')
-        const stopped = frozen.get(key)
-        return {
-          detector,
-          population,
-          subjects: scores.size,
-          lacks: scores.lacks(Math.max(clock, scores.since)),
-          since: scores.since,
-          frozen: stopped === undefined ? null : { by: stopped.by, time: stopped.time, note: stopped.note },
-        }
-      })
-    },
-
+    status: () => comparisons.status(clock),
     looks: () => looks.status(),
     expectations: () => expectations.list(),
 
@@ -357,18 +278,12 @@ export function createDecisions(options: DecisionOptions): Decisions {
       const writer = new ByteWriter(4096).u8(snapshotFormat).text(fingerprint).f64(clock)
       budget.encode(writer)
       looks.encode(writer)
-      writer.u32(populations.size)
-      for (const [key, scores] of populations) {
-        writer.text(key)
-        scores.encode(writer)
-      }
-      writer.u32(references.size)
-      for (const [key, reference] of references) writer.text(key).block(reference.encode())
+      comparisons.encode(writer)
       return writer
         .block(serialize([...suspects.values()].map(suspectState)))
         .block(serialize(incidents.state()))
         .block(serialize(handlings.state()))
-        .block(serialize({ expectations: expectations.list(), frozen: [...frozen] }))
+        .block(serialize({ expectations: expectations.list(), frozen: comparisons.frozen() }))
         .finish()
     },
 
@@ -379,23 +294,14 @@ export function createDecisions(options: DecisionOptions): Decisions {
       clock = reader.f64()
       budget.decode(reader)
       looks.decode(reader)
-      populations.clear()
-      for (let left = reader.u32(); left > 0; left--) populations.set(reader.text(), ScorePopulation.decode(reader))
-      references.clear()
-      for (let left = reader.u32(); left > 0; left--) {
-        const key = reader.text()
-        const reference = definitions.get(key.slice(0, key.indexOf('\u0000')))!.buildReference!()
-        reference.decode(reader.block())
-        references.set(key, reference)
-      }
+      comparisons.decode(reader)
       suspects.clear()
       for (const state of deserialize(reader.block()) as SuspectState[]) suspects.set(state.key, restoreSuspect(state, definitions))
       incidents.restore(deserialize(reader.block()) as IncidentsState, clock)
       handlings.restore(deserialize(reader.block()) as HandlingsState)
       const said = deserialize(reader.block()) as { expectations: ExpectAction[]; frozen: [string, ReferenceAction][] }
       expectations.restore(said.expectations)
-      frozen.clear()
-      for (const [key, action] of said.frozen) frozen.set(key, action)
+      comparisons.restoreFrozen(said.frozen)
     },
   }
 }

@@ -1,5 +1,6 @@
 import type { ExpectAction } from '../decisions/action.ts'
-import type { BudgetStatus, PopulationStatus } from '../decisions/decide.ts'
+import type { PopulationStatus } from '../decisions/comparisons.ts'
+import type { BudgetStatus } from '../decisions/decide.ts'
 import type { LookStatus } from '../decisions/looks.ts'
 import { isoMicros } from '../telemetry/time.ts'
 import type { DetectorSummary } from './deps.ts'
