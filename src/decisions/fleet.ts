@@ -13,8 +13,9 @@ import { quietOf, type Standing } from './standing.ts'
 const mostWatched = 10_000
 /** Members that an alert names; the first ones. */
 const mostNamed = 100
-/** What a growing flood has not told yet waits no longer. */
-const longestUntold = 3600e6
+/** What a growing flood has not told yet waits for a minute after its first alert, twice as long after each further one, an hour at last. */
+const firstWait = 60e6
+const longestWait = 3600e6
 
 interface Member {
   /** Last suspicious look, microseconds. */
@@ -46,9 +47,10 @@ interface FleetRest {
   events: number
   active: number
   quiet: number
-  /** Openings as the last alert told them, and when that was. */
+  /** Openings as the last alert told them, when that was, and how long more may wait from then on. */
   told: number
   toldAt: number
+  wait: number
 }
 
 /** The one incident of a flood: who was beyond its limit while so many others of the same place were. */
@@ -87,6 +89,7 @@ export class Fleet {
       quiet: 0,
       told: 0,
       toldAt: clock,
+      wait: firstWait / 2,
     })
     fleet.join(matter, standing, time)
     return fleet
@@ -156,23 +159,23 @@ export class Fleet {
     return this.incident.open()
   }
 
-  /** An alert when the flood has doubled since the last one, is more severe, or has grown for an hour; `clock` is the event time. */
+  /** An alert when the flood has doubled since the last one, is more severe, or what came since has waited long enough; `clock` is the event time. */
   tell(time: number, clock: number): Alert | null {
-    const { told, toldAt, strongest } = this.#rest
+    const { told, toldAt, wait, strongest } = this.#rest
     const { pValue, effect } = strongest.standing
     const worse = isWorse(severityOf({ pValue, effect, reach: this.#rest.count }), this.incident.severity)
-    if (this.#openings < 2 * told && !worse && !(this.#openings > told && clock >= toldAt + longestUntold)) return null
+    if (this.#openings < 2 * told && !worse && !(this.#openings > told && clock >= toldAt + wait)) return null
     this.#restate(clock)
     return this.incident.tell(time)
   }
 
   /** When `advance` has something to do. */
   get dueAt(): number {
-    const { active, quiet, told, toldAt } = this.#rest
-    return Math.min(active + quiet, this.#openings > told ? toldAt + longestUntold : Number.POSITIVE_INFINITY)
+    const { active, quiet, told, toldAt, wait } = this.#rest
+    return Math.min(active + quiet, this.#openings > told ? toldAt + wait : Number.POSITIVE_INFINITY)
   }
 
-  /** The end, when all are quiet at `time`; else what has not been told for an hour. */
+  /** The end, when all are quiet at `time`; else what has waited long enough. */
   advance(time: number): Alert | null {
     const { active, quiet } = this.#rest
     if (time < active + quiet) return this.tell(time, time)
@@ -191,6 +194,7 @@ export class Fleet {
     const { kind, id } = subject
     rest.told = this.#openings
     rest.toldAt = clock
+    rest.wait = Math.min(longestWait, 2 * rest.wait)
     this.incident.restate(
       {
         ...standing,

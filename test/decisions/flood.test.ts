@@ -69,6 +69,23 @@ describe.each([
     expect(decisions.advance(start + at + 2 * hour)).toEqual([])
   })
 
+  it('tells a growth that does not double after a minute at first, and seldom later', () => {
+    const decisions = warmed()
+    const all = flood(90, at)
+    run(decisions, all.slice(0, 8))
+    expect(ofFleet(decisions.advance(start + at + 5e6 + minute)).map((alert) => floodIn(alert).members)).toEqual([3])
+    // One more every four minutes: still a flood.
+    const times: number[] = []
+    for (const [n, one] of all.slice(8).entries()) {
+      const time = start + at + (2 + 4 * n) * minute
+      const { alerts } = decisions.process({ ...one, time, firstSeen: time, lastSeen: time })
+      if (ofFleet(alerts).length > 0) times.push((time - start - at) / minute)
+    }
+    expect(times.length).toBeGreaterThan(5)
+    expect(times.length).toBeLessThan(14)
+    expect(times.at(-1)! - times.at(-2)!).toBeGreaterThanOrEqual(60)
+  })
+
   it('is over when all have been quiet for a day, and the next one is another', () => {
     const decisions = warmed()
     const alerts = run(decisions, flood(10, at))
@@ -124,7 +141,7 @@ describe('a flood', () => {
     expect(atOnce!.related).toContainEqual({ incident: fleet, subject: { kind: 'fleet', id: 'model' } })
     // A member, now by far the strongest; what is not stronger than those before it stays a member.
     expect(run(decisions, [strangeLooks(11, at + 2 * minute, 1e-15)[10]!])).toEqual([])
-    const [later] = run(decisions, [strangeLooks(11, at + 3 * minute, 1e-20)[10]!])
+    const [later] = opened(run(decisions, [strangeLooks(11, at + 3 * minute, 1e-20)[10]!]))
     expect(later).toMatchObject({ status: 'opened', subject: { id: 'u10' } })
     expect(run(decisions, [strangeLooks(11, at + 4 * minute, 1e-22)[10]!])).toEqual([])
   })
