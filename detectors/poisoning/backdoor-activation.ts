@@ -28,8 +28,8 @@ const mostOfBlock = 0.5
  * Bayes over its classes) and beyond what changes in its other classes. (3) The class is displaced further than the most displaced one of the
  * source's other classes, and than classes of honest sources are in this run (their upper quartile): a trigger has one target, a hand writes all digits. This
  * one needs no past and no company, and so sees backdoors of the first shard and of shards that come alone.
- * The larger p-value of displacement and sign counts; besides, near-duplicates of a source are counted (`nearDuplicates`); the error
- * probability is shared out over signs, classes (in proportion to the source's samples), deliveries and looks. The samples beyond the 95 %
+ * The signs are combined (Cauchy, most of the weight on the change); the larger p-value of displacement and signs counts; besides, near-duplicates of
+ * a source are counted (`nearDuplicates`); the error probability is shared out over classes (in proportion to the source's samples), deliveries and looks. The samples beyond the 95 %
  * quantile of the others along the direction are named.
  *
  * Compared with: the other sources' samples of the same label and age in the same epoch, at least sixteen of them.

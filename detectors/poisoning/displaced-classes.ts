@@ -1,3 +1,4 @@
+import { combine } from '../../src/sketches/combination.ts'
 import { chiSquaredQuantile, chiSquaredTail } from '../../src/sketches/count-tails.ts'
 import type { Deviation, MeanDeviation, Split } from './deviation.ts'
 import type { SampleBlock } from './sample-block.ts'
@@ -6,8 +7,8 @@ import type { SampleBlock } from './sample-block.ts'
 export const leastSamples = 8
 /** A displacement that is no rarer cannot become significant, whatever joins it. */
 const notWorthwhile = 0.01
-/** Signs that join a displacement, which share the error probability of a class. */
-const signs = 3
+/** Parts of a class's error probability for the signs that join a displacement; where there are no earlier deliveries, the others have it all. */
+const parts: Readonly<Record<'cluster' | 'apart' | 'change', number>> = { cluster: 0.2, apart: 0.2, change: 0.6 }
 /** A source whose earlier deliveries deviate with a p-value below this has habits, which may be of a class each. */
 const habitual = 0.1
 /** Samples that the model has not learned yet show a habit more strongly than those it has, up to so many times. */
@@ -82,17 +83,20 @@ export class DisplacedClasses {
       if (one.pValue > notWorthwhile) continue
       splits ??= tested.map(({ ofClass: name, list: members }) => this.#deviation.split(source, members, name))
       const usual = usualRatio(splits, index)
-      const found = { 'two clusters': splits[index].pValue(usual), 'apart from the other classes': this.#apart(tested, index), change: 1 }
+      const signs = [
+        { name: 'two clusters', pValue: splits[index].pValue(usual), weight: parts.cluster },
+        { name: 'apart from the other classes', pValue: this.#apart(tested, index), weight: parts.apart },
+      ]
       if (mean !== null && earlier.length > 0) {
         habit ??= new Habit(this.#deviation, source, earlier)
-        found.change = habit.change(tested, index)
+        signs.push({ name: 'change against earlier deliveries', pValue: habit.change(tested, index), weight: parts.change })
       }
-      const [test, sign] = Object.entries(found).reduce((least, other) => (other[1] < least[1] ? other : least))
+      const sign = combine(signs, 0)
       // Alone in its cohort, a displacement says nothing by itself.
-      const pValue = Math.min(1, (signs * Math.max(mean === null ? 0 : one.pValue, sign) * samples) / list.length)
+      const pValue = Math.min(1, (Math.max(mean === null ? 0 : one.pValue, sign) * samples) / list.length)
       if (worst !== null && pValue >= worst.pValue) continue
-      const name = test === 'change' ? 'change against earlier deliveries' : test
-      worst = { pValue, ofClass, delivery, ratio, variance: splits[index].ratio / usual, test: name, direction: one.direction.mean }
+      const { name: test } = signs.reduce((strongest, other) => (other.pValue < strongest.pValue ? other : strongest))
+      worst = { pValue, ofClass, delivery, ratio, variance: splits[index].ratio / usual, test, direction: one.direction.mean }
     }
     return worst
   }

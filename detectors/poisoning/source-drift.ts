@@ -1,15 +1,15 @@
 import { defineDetector, type Finding } from '../../src/detection/contract.ts'
 import { ByteReader, ByteWriter } from '../../src/sketches/bytes.ts'
-import { chiSquaredTail, skewedTail } from '../../src/sketches/count-tails.ts'
+import { combine } from '../../src/sketches/combination.ts'
+import { chiSquaredTail } from '../../src/sketches/count-tails.ts'
 import type { TrainingSampleEvent } from '../../src/telemetry/events.ts'
 import { Deviation } from './deviation.ts'
 import { ordinarySources, samplesOf } from './examples.ts'
 import { partOfDelivery, runOf, SampleBlock, shareOf } from './sample-block.ts'
+import { type Past, Strangeness } from './strangeness.ts'
 
 /** Fewer samples on either side are no distribution. */
 const leastSamples = 16
-/** Tests of a delivery, which share its error probability. */
-const tests = 3
 
 interface State {
   block: SampleBlock
@@ -18,18 +18,6 @@ interface State {
   /** The same in the present block, as of its last look. */
   present: Map<number, Past>
   index: number
-}
-
-interface Past {
-  readonly samples: number
-  /** Means of the two scores, less those of all samples. */
-  readonly means: readonly number[]
-}
-
-interface Moments {
-  readonly mean: number
-  readonly deviation: number
-  readonly skewness: number
 }
 
 /**
@@ -43,8 +31,8 @@ interface Moments {
  * deliveries, or from this one in the last epoch, and shrunk towards none where it is not significant (James and Stein), so that a source
  * which was always different (another writer, another scanner) is compared with itself, and all others with the rest; the null of (2) and (3) is a
  * shifted gamma. The population stability index of the loss, with its chi-squared null, is part of the evidence. A delivery whose cohort
- * has fewer than three other sources is not tested: fresh material is strange to any model. The error probability is shared out over
- * tests, deliveries and looks.
+ * has fewer than three other sources is not tested: fresh material is strange to any model. The tests are
+ * combined (Cauchy), and the error probability is shared out over deliveries and looks.
  *
  * Compared with: the source's own past and the other sources' samples of the same label and age in the run.
  *
@@ -136,15 +124,17 @@ function look(state: State, part: number): Finding[] {
   const worst = new Map<number, Verdict>()
   for (const number of state.present.keys()) {
     const { source, cohort } = block.deliveries[number]
+    const share = partOfDelivery(block.deliveries[number].order) * part * shareOf(1 + block.index - cohort)
     // Fresh material is strange to the model, whoever delivers it: alone in its cohort it says nothing.
-    const verdict = hasCompany(cohort, source) ? judge(state, number, strangeness, deviation, part) : null
+    const verdict = hasCompany(cohort, source) ? judge(state, number, strangeness, deviation) : null
     if (verdict === null) continue
-    if (verdict.pValue < (worst.get(source)?.pValue ?? 2)) worst.set(source, verdict)
+    const pValue = Math.min(1, verdict.pValue / share)
+    if (pValue < (worst.get(source)?.pValue ?? 2)) worst.set(source, { ...verdict, pValue })
   }
   return [...worst].map(([source, verdict]) => findingAbout(block, source, verdict, strangeness))
 }
 
-function judge(state: State, number: number, strangeness: Strangeness, deviation: () => Deviation, part: number): Verdict | null {
+function judge(state: State, number: number, strangeness: Strangeness, deviation: () => Deviation): Verdict | null {
   const { block } = state
   const delivery = block.deliveries[number]
   const mine = state.present.get(number)!
@@ -168,10 +158,12 @@ function judge(state: State, number: number, strangeness: Strangeness, deviation
       moved = deviation().change(fresh, old, -1)
     }
   }
-  const smallest = Math.min(1, tests * Math.min(stranger.pValue, moved.pValue))
   return {
     delivery: number,
-    pValue: Math.min(1, smallest / (partOfDelivery(delivery.order) * part * shareOf(1 + block.index - delivery.cohort))),
+    pValue: combine(
+      [...ways, moved].map(({ pValue }) => ({ pValue, weight: 1 })),
+      0,
+    ),
     ratio: moved.ratio,
     z: stranger.z,
     samples: mine.samples,
@@ -184,84 +176,6 @@ function together(parts: readonly Past[]): Past {
   const samples = parts.reduce((sum, part) => sum + part.samples, 0)
   const means = [0, 1].map((way) => parts.reduce((sum, part) => sum + (part.samples * part.means[way]) / Math.max(1, samples), 0))
   return { samples, means }
-}
-
-/**
- * How strange each sample is among the other samples of its label and cohort, in two ways: by its loss alone, and by its loss and how
- * short its activation is; each part is -ln(1 - rank), standard exponential under the null.
- */
-class Strangeness {
-  /** Two scores of each sample. */
-  readonly scores: readonly [Float64Array, Float64Array]
-  readonly moments: readonly Moments[]
-  /** Decile (0 to 9) of the loss; -1 without one. */
-  readonly lossDecile: Int8Array
-  readonly #block: SampleBlock
-
-  constructor(block: SampleBlock) {
-    this.#block = block
-    this.lossDecile = new Int8Array(block.size).fill(-1)
-    const loss = new Float64Array(block.size)
-    const both = new Float64Array(block.size)
-    this.scores = [loss, both]
-    const strata = new Map<number, number[]>()
-    for (let at = 0; at < block.size; at++) {
-      const key = block.label[at] * 65536 + (block.deliveries[block.delivery[at]].cohort % 65536)
-      const stratum = strata.get(key)
-      if (stratum === undefined) strata.set(key, [at])
-      else stratum.push(at)
-    }
-    const d = block.dimensions
-    const vectors = block.vectors()
-    const lengths = Float64Array.from({ length: block.size }, (_, at) => -squared(vectors.subarray(at * d, (at + 1) * d)))
-    for (const members of strata.values()) {
-      rankAmong(members, block.loss, (at, rank) => {
-        loss[at] = -Math.log(1 - rank)
-        this.lossDecile[at] = Math.min(9, Math.floor(10 * rank))
-      })
-      if (d > 0) rankAmong(members, lengths, (at, rank) => (both[at] = -Math.log(1 - rank)))
-    }
-    for (let at = 0; at < block.size; at++) both[at] += loss[at]
-    this.moments = this.scores.map(momentsOf)
-  }
-
-  byDelivery(): Map<number, Past> {
-    const sums = new Map<number, { samples: number; sums: number[] }>()
-    for (let at = 0; at < this.#block.size; at++) {
-      let sum = sums.get(this.#block.delivery[at])
-      if (sum === undefined) {
-        sum = { samples: 0, sums: [0, 0] }
-        sums.set(this.#block.delivery[at], sum)
-      }
-      sum.samples++
-      for (const [way, scores] of this.scores.entries()) sum.sums[way] += scores[at] - this.moments[way].mean
-    }
-    return new Map([...sums].map(([number, { samples, sums: both }]) => [number, { samples, means: both.map((sum) => sum / samples) }]))
-  }
-
-  /**
-   * Standardised change of a mean against a past one, and its p-value. The past is shrunk towards zero by how significant it is: an
-   * ordinary source is compared with the others, one with a habit with itself.
-   */
-  change(now: Past, past: Past, way: number): { z: number; pValue: number } {
-    const { deviation, skewness } = this.moments[way]
-    if (!(deviation > 0)) return { z: 0, pValue: 1 }
-    const habit = past.means[way] / deviation
-    const kept = Math.max(0, 1 - 1 / (habit * habit * past.samples))
-    const z = (now.means[way] / deviation - kept * habit) / Math.sqrt(1 / now.samples + kept / past.samples)
-    return { z, pValue: skewedTail(z, skewness / Math.sqrt(now.samples)) }
-  }
-}
-
-/** Calls `set` with the rank in (0, 1) of each member that has a value; ties share their middle. */
-function rankAmong(members: readonly number[], values: ArrayLike<number>, set: (at: number, rank: number) => void): void {
-  const order = members.filter((at) => !Number.isNaN(values[at])).sort((a, b) => values[a] - values[b])
-  for (let from = 0; from < order.length; ) {
-    let to = from + 1
-    while (to < order.length && values[order[to]] === values[order[from]]) to++
-    for (let k = from; k < to; k++) set(order[k], (from + to) / 2 / order.length)
-    from = to
-  }
 }
 
 function findingAbout(block: SampleBlock, source: number, verdict: Verdict, strangeness: Strangeness): Finding {
@@ -327,25 +241,6 @@ function stability(a: Float64Array, b: Float64Array): { index: number; pValue: n
     index += (p - q) * Math.log(p / q)
   }
   return { index, pValue: chiSquaredTail(index / (1 / n + 1 / m), a.length - 1) }
-}
-
-function momentsOf(values: Float64Array): Moments {
-  const n = Math.max(1, values.length)
-  const mean = values.reduce((sum, value) => sum + value, 0) / n
-  let second = 0
-  let third = 0
-  for (const value of values) {
-    second += (value - mean) ** 2 / n
-    third += (value - mean) ** 3 / n
-  }
-  const deviation = Math.sqrt(second)
-  return { mean, deviation, skewness: deviation > 0 ? third / deviation ** 3 : 0 }
-}
-
-function squared(vector: ArrayLike<number>): number {
-  let sum = 0
-  for (let i = 0; i < vector.length; i++) sum += vector[i] * vector[i]
-  return sum
 }
 
 function figure(value: number): number {
