@@ -140,6 +140,7 @@ function page({ incident, related, alerts, actions }: Shown): string {
     ['since', `${window.start} to ${window.end}, ${window.events} events`],
     ['how sure', pValue === null ? 'no p-value' : `p = ${pValue.toPrecision(3)}`],
     ['compared', typeof evidence.summary === 'string' ? evidence.summary : ''],
+    ...(typeof evidence.sampling === 'string' ? [['sampled', evidence.sampling] as [string, string]] : []),
     ['seen by', detectors.join(', ')],
     ['tags', [...tags.atlas, ...tags.owasp].join(' ')],
     ['handled', handledAs(handling).join(' ') || 'not yet'],

@@ -215,8 +215,8 @@ function summaryOf(detail: Detail): string {
 
 /** The sentence in which some detectors say what they saw (`fact`, `changed`), or a value and the one that was expected. */
 function sayingOf({ fact, changed, value, expected }: Evidence): string | null {
-  const sentence = fact ?? changed
-  if (typeof sentence === 'string' && sentence !== '') return sentence[0].toUpperCase() + sentence.slice(1)
+  if (typeof fact === 'string' && fact !== '') return fact[0].toUpperCase() + fact.slice(1)
+  if (typeof changed === 'string' && changed !== '') return `Changed: ${changed}`
   return typeof value === 'number' && typeof expected === 'number' ? `Value ${figure(value)}, expected ${figure(expected)}` : null
 }
 

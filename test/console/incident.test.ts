@@ -70,6 +70,36 @@ describe.skipIf(executable === null)('the page of an incident', () => {
     await page.locator('.history', { hasText: 'opened' }).waitFor()
   })
 
+  it('names some of a flood’s members, counts all, and leads to the incidents that it refers to and back', async () => {
+    await serve()
+    const principal = (id: string) => ({ kind: 'principal' as const, id })
+    await storeAlerts(console.embedded.store, [
+      makeAlert({ id: 'a-1', incident: 'i-first', title: 'One of the first' }),
+      makeAlert({
+        id: 'a-2',
+        incident: 'i-flood',
+        title: 'Flood at model ticket-router: 500 subjects at once',
+        subject: { kind: 'fleet', id: 'ticket-router' },
+        members: [{ kind: 'fleet', id: 'ticket-router' }, ...Array.from({ length: 100 }, (_, n) => principal(`user-${n}`))],
+        evidence: {
+          summary: 'so many',
+          sampling: 'Every call is traced: counts are complete.',
+          flood: { members: 495, named: 100, singles: 5 },
+        },
+        related: [{ incident: 'i-first', subject: principal('mallory') }],
+      }),
+    ])
+    const page = await open('/incidents/i-flood')
+    await page.getByText('and 455 more').waitFor()
+    await page.locator('.members', { hasText: 'user-39' }).waitFor()
+    await page.getByText('Every call is traced: counts are complete.').waitFor()
+    await page.getByRole('link', { name: 'One of the first' }).click()
+    await page.locator('.case h1', { hasText: 'One of the first' }).waitFor()
+    await page.getByRole('link', { name: 'Flood at model ticket-router: 500 subjects at once' }).waitFor()
+    const list = await open('/incidents')
+    await list.getByText('fleet ticket-router and 495 more').waitFor()
+  })
+
   it('plots the numbers of the API, and says them in words and in a table as well', async () => {
     const alert = makeAlert({
       members: [

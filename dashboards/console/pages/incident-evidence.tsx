@@ -10,7 +10,7 @@ import { Population } from '../parts/population.tsx'
 import type { Alert, Case, Evidence } from '../shapes.ts'
 
 /** Parts of an alert's evidence that have a place of their own on the page. */
-const placed = ['detectors', 'summary', 'calls', 'test', 'firstSeen', 'lastSeen', 'samplingRatio']
+const placed = ['detectors', 'summary', 'calls', 'test', 'firstSeen', 'lastSeen', 'samplingRatio', 'sampling', 'configuration']
 
 export function EvidenceSections({ alert }: { readonly alert: Alert }) {
   const fetched = useFetched<Evidence>(`/api/v1/incidents/${encodeURIComponent(alert.incident)}/evidence`)
@@ -21,7 +21,8 @@ export function EvidenceSections({ alert }: { readonly alert: Alert }) {
     shown.current = alert.id
   }, [alert.id])
   const cases = Array.isArray(alert.evidence.detectors) ? (alert.evidence.detectors as Case[]) : []
-  const rest = Object.entries(alert.evidence).filter(([name, value]) => value !== null && !placed.includes(name))
+  const isEmpty = (value: unknown) => value === null || (Array.isArray(value) && value.length === 0)
+  const rest = Object.entries(alert.evidence).filter(([name, value]) => !isEmpty(value) && !placed.includes(name))
   const named = (name: string) => fetched.data?.detectors.find(({ detector }) => detector === name) ?? null
   return (
     <>

@@ -146,6 +146,7 @@ function Sure({ alert }: { readonly alert: Alert }) {
           ? `${formatPValue(pValue)}.`
           : `If nothing were wrong, ${odds.replace('1 in', 'one in')} such tests would look like this.`}
         {compared > 0 && ` Compared with ${formatNumber(compared)} others.`}
+        {typeof evidence.sampling === 'string' && ` ${evidence.sampling}`}
       </p>
       <Facts
         entries={[
@@ -156,6 +157,7 @@ function Sure({ alert }: { readonly alert: Alert }) {
             typeof test?.falseIncidentsPerDay === 'number' ? `${formatNumber(test.falseIncidentsPerDay)} false incidents a day` : null,
           ],
           ['Score', `${formatNumber(alert.score)}${alert.threshold === null ? '' : `, alert from ${formatNumber(alert.threshold)}`}`],
+          ['Configuration', typeof evidence.configuration === 'string' ? <code key="c">{evidence.configuration.slice(0, 12)}</code> : null],
           ['Traced share', typeof evidence.samplingRatio === 'number' ? formatNumber(evidence.samplingRatio) : null],
           [
             'Found by',
