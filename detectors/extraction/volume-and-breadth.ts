@@ -65,15 +65,17 @@ export const volumeAndBreadth = defineDetector<State>({
   buildReference: () => new PaceReference(),
   build: (seed) => {
     const codes = new BinaryCodes(bandwidth, seed)
+    const amounts = new Float64Array(things)
     return {
       subjects: principalsOfModel,
-      create: () => ({ calls: 0, inputs: new HyperLogLog(), parts: new HyperLogLog(), length: 0, pace: PaceOfSubject.of(things) }),
+      create: () => ({ calls: 0, inputs: new HyperLogLog(), parts: new HyperLogLog(), length: 0, pace: new PaceOfSubject(things) }),
 
       update(state, event) {
         const call = event as CallEvent
         state.calls++
-        const inputs = state.inputs.add(hash32(call.skeleton ?? call.fingerprint ?? call.spanId))
-        const sketch = state.pace.add(call, inputs, newParts(state, call.embedding))
+        amounts[0] = state.inputs.add(hash32(call.skeleton ?? call.fingerprint ?? call.spanId))
+        amounts[1] = newParts(state, call.embedding)
+        const sketch = state.pace.add(call, amounts)
         if (sketch === null) return null
         // Counts of distinct things are estimates; they cannot exceed the calls.
         const shown = (count: number): number => Math.min(state.calls, Math.round(count))

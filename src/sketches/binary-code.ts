@@ -29,13 +29,29 @@ export class BinaryCode {
     for (let i = 0; i < length; i++) squared += vector[i] * vector[i]
     if (!(squared > 0 && squared < Number.POSITIVE_INFINITY)) return -1
     const scale = 1 / Math.sqrt(squared)
+    const weights = this.#weights
     let cell = 0
-    for (let bit = 0, at = 0; bit < bits; bit++) {
-      let sum = 0
-      for (let i = 0; i < length; i++, at++) sum += this.#weights[at] * vector[i]
-      cell = (cell << 1) | (Math.cos(sum * scale + this.#phases[bit]) > 0 ? 1 : 0)
+    // Four bits at a time, so that each number of the input is read once for them.
+    for (let bit = 0; bit < bits; bit += 4) {
+      let a = 0
+      let b = 0
+      let c = 0
+      let d = 0
+      for (let i = 0, at = bit * length; i < length; i++, at += 4) {
+        const x = vector[i]
+        a += weights[at] * x
+        b += weights[at + 1] * x
+        c += weights[at + 2] * x
+        d += weights[at + 3] * x
+      }
+      cell = (cell << 4) | (this.#bit(bit, a * scale) << 3)
+      cell |= (this.#bit(bit + 1, b * scale) << 2) | (this.#bit(bit + 2, c * scale) << 1) | this.#bit(bit + 3, d * scale)
     }
     return cell
+  }
+
+  #bit(bit: number, projected: number): number {
+    return Math.cos(projected + this.#phases[bit]) > 0 ? 1 : 0
   }
 }
 

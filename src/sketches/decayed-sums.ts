@@ -4,49 +4,54 @@ import type { ByteReader, ByteWriter } from './bytes.ts'
 export const decayHours = [1, 4, 16, 64] as const
 
 const scales = decayHours.length
-const micros = decayHours.map((hours) => hours * 3.6e9)
+const rates = Float64Array.from(decayHours, (hours) => 1 / (hours * 3.6e9))
 
 /**
- * How much came lately, on several time scales at once: of each scale the sum of all amounts, weighed by exp(-age / scale). A burst that is short
- * against a scale counts in full, so the sums read like counts in windows, but have no edges, no slots, and add up over accounts. Late events
- * get the weight that they would have had in order. 24 bytes.
+ * How much of some things came lately, on several time scales at once: of each scale the sum of all amounts, weighed by exp(-age / scale). A burst
+ * that is short against a scale counts in full, so the sums read like counts in windows, but have no edges, no slots, and add up over accounts. Late
+ * events get the weight that they would have had in order. 8 bytes and 16 a thing.
  */
 export class DecayedSums {
-  readonly #sums = new Float32Array(scales)
+  /** Thing by thing, from the shortest scale to the longest; as of the newest event. */
+  readonly sums: Float32Array
   #newest = Number.NEGATIVE_INFINITY
 
-  /** Takes `amount` at `time` (microseconds) in; an amount of 0 moves the clock only. */
-  add(time: number, amount: number): void {
+  constructor(things: number) {
+    this.sums = new Float32Array(things * scales)
+  }
+
+  /** Takes `amounts`, one of each thing, at `time` (microseconds) in. */
+  add(time: number, amounts: ArrayLike<number>): void {
     const passed = time - this.#newest
-    if (passed > 0) {
-      this.#newest = time
-      for (let scale = 0; scale < scales; scale++) this.#sums[scale] = this.#sums[scale] * Math.exp(-passed / micros[scale]) + amount
-    } else if (passed <= 0) {
-      for (let scale = 0; scale < scales; scale++) this.#sums[scale] += amount * Math.exp(passed / micros[scale])
+    const { sums } = this
+    for (let scale = 0; scale < scales; scale++) {
+      const weight = Math.exp(-Math.abs(passed) * rates[scale])
+      if (passed >= 0)
+        for (let thing = 0, at = scale; at < sums.length; thing++, at += scales) sums[at] = sums[at] * weight + amounts[thing]
+      else for (let thing = 0, at = scale; at < sums.length; thing++, at += scales) sums[at] += amounts[thing] * weight
     }
+    if (passed > 0) this.#newest = time
   }
 
-  /** The sum of a scale at the time of the newest event. */
-  at(scale: number): number {
-    return this.#sums[scale]
-  }
-
-  /** Takes the sums of another subject in. */
+  /** Takes the sums of another subject, of the same things, in. */
   merge(other: DecayedSums): void {
-    if (other.#newest > this.#newest) this.add(other.#newest, 0)
-    const passed = this.#newest - other.#newest
-    if (!(passed >= 0)) return
-    for (let scale = 0; scale < scales; scale++) this.#sums[scale] += other.#sums[scale] * Math.exp(-passed / micros[scale])
+    const passed = other.#newest - this.#newest
+    if (Number.isNaN(passed)) return
+    for (let at = 0; at < this.sums.length; at++) {
+      const weight = Math.exp(-Math.abs(passed) * rates[at % scales])
+      this.sums[at] = passed > 0 ? this.sums[at] * weight + other.sums[at] : this.sums[at] + other.sums[at] * weight
+    }
+    if (passed > 0) this.#newest = other.#newest
   }
 
   encode(writer: ByteWriter): void {
-    writer.f64(this.#newest).f32s(this.#sums)
+    writer.f64(this.#newest).f32s(this.sums)
   }
 
-  static decode(reader: ByteReader): DecayedSums {
-    const sums = new DecayedSums()
+  static decode(reader: ByteReader, things: number): DecayedSums {
+    const sums = new DecayedSums(things)
     sums.#newest = reader.f64()
-    sums.#sums.set(reader.f32s(scales))
+    sums.sums.set(reader.f32s(sums.sums.length))
     return sums
   }
 }

@@ -63,7 +63,12 @@ export class ActivityBits {
 export function lockstepEdges(activities: readonly Uint32Array[], popularity: Float64Array, surprise: number): Uint32Array[] {
   const count = activities.length
   const slots = activities.map(slotsOf)
-  const chances = slots.map((own) => chancesOf(own.length, popularity))
+  // Accounts with the same number of active slots have the same chances.
+  const byCount: Float64Array[] = []
+  const chances = slots.map(({ length }) => {
+    byCount[length] ??= chancesOf(length, popularity)
+    return byCount[length]
+  })
   const edges = activities.map(() => new Uint32Array(Math.ceil(count / 32)))
   for (let i = 0; i < count; i++) {
     for (let j = 0; j < i; j++) {

@@ -9,8 +9,8 @@ import { SortedValues } from '../../src/sketches/sorted-values.ts'
 const hour = 3.6e9
 
 function sumsOf(events: readonly (readonly [number, number])[]): DecayedSums {
-  const sums = new DecayedSums()
-  for (const [time, amount] of events) sums.add(time, amount)
+  const sums = new DecayedSums(2)
+  for (const [time, amount] of events) sums.add(time, [amount, 2 * amount])
   return sums
 }
 
@@ -33,7 +33,8 @@ describe('decayed sums', () => {
         const sums = sumsOf(some)
         decayHours.forEach((hours, scale) => {
           const exact = some.reduce((sum, [time, amount]) => sum + amount * Math.exp(-(newest - time) / (hours * hour)), 0)
-          expect(sums.at(scale)).toBeCloseTo(exact, 3)
+          expect(sums.sums[scale]).toBeCloseTo(exact, 3)
+          expect(sums.sums[decayHours.length + scale]).toBeCloseTo(2 * exact, 3)
         })
       }),
     )
@@ -45,12 +46,12 @@ describe('decayed sums', () => {
         const merged = sumsOf(some)
         merged.merge(sumsOf(others))
         const together = sumsOf([...some, ...others])
-        const writer = new ByteWriter(32)
+        const writer = new ByteWriter(64)
         merged.encode(writer)
-        const decoded = DecayedSums.decode(new ByteReader(writer.finish()))
+        const decoded = DecayedSums.decode(new ByteReader(writer.finish()), 2)
         decayHours.forEach((_, scale) => {
-          expect(merged.at(scale)).toBeCloseTo(together.at(scale), 3)
-          expect(decoded.at(scale)).toBe(merged.at(scale))
+          expect(merged.sums[scale]).toBeCloseTo(together.sums[scale], 3)
+          expect(decoded.sums[scale]).toBe(merged.sums[scale])
         })
       }),
     )
