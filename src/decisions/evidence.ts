@@ -205,19 +205,20 @@ function summaryOf(detail: Detail): string {
   const { detector, score, threshold, others, pValue, evidence } = detail
   const { median, high } = quantilesOf(detail)
   const said = sayingOf(evidence)
+  const unit = (value: number) => told(detector.quantity.value(value))
   const compared =
     median === null || high === null
       ? ''
-      : `, where the median of ${others} others is ${inItsUnit(detail, median)} and their 95th percentile ${inItsUnit(detail, high)}`
-  const limit = threshold === null ? '' : `alert above ${inItsUnit(detail, threshold)}, `
-  return `${said === null ? '' : `${said}. `}${detector.quantity.name}: ${inItsUnit(detail, score)}${compared} (${limit}p = ${figure(pValue)})`
+      : `, where the median of ${others} others is ${unit(median)} and their 95th percentile ${unit(high)}`
+  const limit = threshold === null ? '' : `alert above ${unit(threshold)}, `
+  return `${said === null ? '' : `${said}; `}${detector.quantity.name}: ${unit(score)}${compared} (${limit}p = ${told(pValue)})`
 }
 
 /** The sentence in which some detectors say what they saw (`fact`, `changed`), or a value and the one that was expected. */
 function sayingOf({ fact, changed, value, expected }: Evidence): string | null {
   if (typeof fact === 'string' && fact !== '') return fact[0].toUpperCase() + fact.slice(1)
   if (typeof changed === 'string' && changed !== '') return `Changed: ${changed}`
-  return typeof value === 'number' && typeof expected === 'number' ? `Value ${figure(value)}, expected ${figure(expected)}` : null
+  return typeof value === 'number' && typeof expected === 'number' ? `Value ${told(value)}, expected ${told(expected)}` : null
 }
 
 function samplingOf(ratio: number | null): string {
@@ -231,6 +232,13 @@ function samplingOf(ratio: number | null): string {
 /** A score in the unit that the detector names. */
 function inItsUnit({ detector }: Detail, score: number | null): number | null {
   return score === null ? null : figure(detector.quantity.value(score))
+}
+
+/** A figure as a reader takes it in: 1.288e8, not 128800000. */
+export function told(value: number): string {
+  const shown = figure(value)
+  const size = Math.abs(shown)
+  return size >= 1e6 || (size < 1e-4 && size > 0) ? shown.toExponential().replace('e+', 'e') : String(shown)
 }
 
 /** Four significant digits: more would pretend. */

@@ -15,6 +15,8 @@ interface Looks {
   /** Looks of the day so far, and how many were planned for. */
   count: number
   plan: number
+  /** Time of the first look, microseconds. */
+  readonly since: number
   /** The last look had a p-value: the state is out of warm-up. */
   armed: boolean
 }
@@ -75,7 +77,7 @@ export class LookDecisions {
     const matter = matterOf(observation)
     const isOpen = incidents.of(matter) !== null
     if (!isOpen && (pValue > level || !hasEffect(observation.category, definition, observation.score))) return []
-    const standing = this.#standing(definition, observation, pValue, level)
+    const standing = this.#standing(definition, observation, pValue, level, looks.since)
     return isOpen ? incidents.grow(matter, standing, time) : incidents.open(matter, standing, time)
   }
 
@@ -93,12 +95,13 @@ export class LookDecisions {
 
   encode(writer: ByteWriter): void {
     writer.u32(this.#watched.size)
-    for (const [watch, { day, count, plan, armed }] of this.#watched)
+    for (const [watch, { day, count, plan, since, armed }] of this.#watched)
       writer
         .text(watch)
         .f64(day)
         .f64(count)
         .f64(plan)
+        .f64(since)
         .u8(armed ? 1 : 0)
   }
 
@@ -109,7 +112,8 @@ export class LookDecisions {
       const day = reader.f64()
       const count = reader.f64()
       const plan = reader.f64()
-      this.#watched.set(watch, { day, count, plan, armed: reader.u8() === 1 })
+      const since = reader.f64()
+      this.#watched.set(watch, { day, count, plan, since, armed: reader.u8() === 1 })
     }
   }
 
@@ -118,7 +122,7 @@ export class LookDecisions {
     let looks = this.#watched.get(watch)
     if (looks === undefined) {
       if (this.#watched.size >= mostWatched) this.#watched.delete(this.#watched.keys().next().value as string)
-      looks = { day, count: 0, plan: firstPlan, armed: false }
+      looks = { day, count: 0, plan: firstPlan, since: time, armed: false }
       this.#watched.set(watch, looks)
     } else if (day > looks.day) {
       looks.plan = Math.max(smallestPlan, Math.ceil(1.25 * looks.count))
@@ -128,7 +132,7 @@ export class LookDecisions {
     return looks
   }
 
-  #standing(definition: DetectorDefinition, observation: Observation, pValue: number, level: number): Standing {
+  #standing(definition: DetectorDefinition, observation: Observation, pValue: number, level: number, since: number): Standing {
     const { category: _, ...rest } = observation
     const detail = {
       ...rest,
@@ -137,7 +141,7 @@ export class LookDecisions {
       threshold: null,
       ranked: false,
       others: 0,
-      since: observation.firstSeen,
+      since,
       median: null,
       high: null,
     }

@@ -7,7 +7,7 @@ import { configHash } from '../../src/config/hash.ts'
 import { configSchema } from '../../src/config/schema.ts'
 import type { Alert } from '../../src/decisions/alert.ts'
 import { createDecisions } from '../../src/decisions/decide.ts'
-import type { CaseEvidence } from '../../src/decisions/evidence.ts'
+import { type CaseEvidence, told } from '../../src/decisions/evidence.ts'
 import { techniqueNames } from '../../src/decisions/tags.ts'
 import { createDetection } from '../../src/detection/detect.ts'
 import { detectors } from '../../src/detection/registry.ts'
@@ -61,8 +61,8 @@ function expectEvidence(alert: Alert): CaseEvidence {
   }
   const [first] = evidence.detectors
   expect(first!.name, name).toBe(alert.detector)
-  expect(evidence.summary, name).toContain(String(first!.seen))
-  expect(evidence.summary, name).toContain(`p = ${first!.pValue}`)
+  expect(evidence.summary, name).toContain(told(first!.seen))
+  expect(evidence.summary, name).toContain(`p = ${told(first!.pValue)}`)
   // How sure.
   expect(alert.pValue, name).toBeGreaterThanOrEqual(0)
   if (alert.status === 'opened') expect(alert.pValue, name).toBeLessThanOrEqual(evidence.test.level)
