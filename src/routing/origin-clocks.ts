@@ -2,16 +2,19 @@ import { TidewatchError } from '../errors.ts'
 import { ByteReader, ByteWriter } from '../sketches/bytes.ts'
 import type { Origin } from './record.ts'
 
+/** A partition, whatever epoch its topic has. */
+type Place = Omit<Origin, 'epoch'>
+
 interface Clock {
-  readonly origin: Origin
+  readonly origin: Place
   watermark: number
   /** Append time of the record that told it last, milliseconds. */
   heard: number
 }
 
-/** Milliseconds of append time after which an origin that says nothing is gone: routers tell the time every ten seconds. */
+/** Milliseconds of append time after which an origin that says nothing is gone: members tell the time every few seconds. */
 const SILENCE = 3_600_000
-const format = 1
+const format = 2
 
 /**
  * The event time that a stage has come to: the least of what the logs before it have come to, so that a partition that lags behind is not
@@ -22,14 +25,15 @@ export class OriginClocks {
   readonly #clocks = new Map<string, Clock>()
   #watermark: number | null = null
 
-  /** Null before anything was told. */
+  /** Null before all that are known of have told one. */
   get watermark(): number | null {
     return this.#watermark
   }
 
   /** `appended`: append time of the telling record, milliseconds. */
-  tell(origin: Origin, watermark: number, appended: number): void {
-    const key = JSON.stringify([origin.topic, origin.epoch, origin.partition])
+  tell({ topic, partition }: Place, watermark: number, appended: number): void {
+    const origin = { topic, partition }
+    const key = keyOf(origin)
     const clock = this.#clocks.get(key)
     if (clock === undefined) this.#clocks.set(key, { origin, watermark, heard: appended })
     else {
@@ -41,7 +45,7 @@ export class OriginClocks {
       if (heard < appended - SILENCE) this.#clocks.delete(other)
       else least = Math.min(least, told)
     }
-    this.#watermark = Math.max(this.#watermark ?? Number.NEGATIVE_INFINITY, least)
+    if (least !== Number.NEGATIVE_INFINITY) this.#watermark = Math.max(this.#watermark ?? Number.NEGATIVE_INFINITY, least)
   }
 
   encode(): Uint8Array {
@@ -50,7 +54,7 @@ export class OriginClocks {
       .f64(this.#watermark ?? Number.NaN)
       .u32(this.#clocks.size)
     for (const { origin, watermark, heard } of this.#clocks.values())
-      writer.text(origin.topic).text(origin.epoch).u32(origin.partition).f64(watermark).f64(heard)
+      writer.text(origin.topic).u32(origin.partition).f64(watermark).f64(heard)
     return writer.finish()
   }
 
@@ -61,8 +65,8 @@ export class OriginClocks {
     const watermark = reader.f64()
     this.#clocks.clear()
     for (let left = reader.u32(); left > 0; left--) {
-      const origin = { topic: reader.text(), epoch: reader.text(), partition: reader.u32() }
-      this.#clocks.set(JSON.stringify([origin.topic, origin.epoch, origin.partition]), {
+      const origin = { topic: reader.text(), partition: reader.u32() }
+      this.#clocks.set(keyOf(origin), {
         origin,
         watermark: reader.f64(),
         heard: reader.f64(),
@@ -71,3 +75,5 @@ export class OriginClocks {
     this.#watermark = Number.isNaN(watermark) ? null : watermark
   }
 }
+
+const keyOf = ({ topic, partition }: Place) => JSON.stringify([topic, partition])

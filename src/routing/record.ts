@@ -16,7 +16,10 @@ export type Origin = Omit<Position, 'offset' | 'index'>
 export type StageRecord =
   | { readonly type: 'event'; readonly routes: readonly string[]; readonly event: Event }
   | { readonly type: 'observation'; readonly position: Position; readonly observation: Observation }
-  /** Event time up to which a log of the stage before has come, microseconds. May be told again: only the latest counts. */
+  /**
+   * Event time up to which a log of the stage before has come, microseconds; -Infinity: there is such a log, and it has not begun. May be told
+   * again: only the latest counts.
+   */
   | { readonly type: 'time'; readonly origin: Origin; readonly watermark: number }
 
 type Of<T extends StageRecord['type']> = Omit<Extract<StageRecord, { type: T }>, 'type'>

@@ -2,7 +2,7 @@ import { TidewatchError } from '../errors.ts'
 import { ByteReader, ByteWriter } from '../sketches/bytes.ts'
 
 /** Event time between two announcements, microseconds: each goes to every partition behind. */
-const STEP = 10e6
+const STEP = 2e6
 
 /** Which event time was told to the stage behind, so that it is told again when it moved on, by the log and not by the clock. */
 export class Announced {

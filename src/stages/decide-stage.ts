@@ -2,6 +2,7 @@ import { configHash } from '../config/hash.ts'
 import type { Config } from '../config/schema.ts'
 import { createDecisions, type Decisions } from '../decisions/decide.ts'
 import { errorCode } from '../errors.ts'
+import { EventTimeOrder } from '../routing/event-time-order.ts'
 import { OriginClocks } from '../routing/origin-clocks.ts'
 import { Seen } from '../routing/seen.ts'
 import type { SourceBatch, SourceRecord } from '../sources/source.ts'
@@ -10,7 +11,10 @@ import type { OutcomeBuilder } from './outcome.ts'
 import { openState, type Stage, sealState, stateIdentity } from './stage.ts'
 import { readRecord } from './stage-record.ts'
 
-/** Decide over the one partition of `tidewatch.observations`, where also stands what people do. Drops observations that it has had. */
+/**
+ * Decide over the one partition of `tidewatch.observations`, where also stands what people do. Drops observations that it has had, and takes
+ * them in the order of event time.
+ */
 export class DecideStage implements Stage {
   private readonly name: string
   private readonly deciding: Decisions
@@ -18,9 +22,10 @@ export class DecideStage implements Stage {
   private readonly keepBytes: number
   private readonly seen = new Seen()
   private readonly clocks = new OriginClocks()
+  private readonly order = new EventTimeOrder()
 
   constructor(config: Config, actionKey: ActionKey | null) {
-    this.name = `decide 1 ${stateIdentity(config)}`
+    this.name = `decide 2 ${stateIdentity(config)}`
     this.deciding = createDecisions({ ...config.decisions, configuration: configHash(config) })
     this.actionKey = actionKey
     this.keepBytes = config.deadLetters.maxBytes
@@ -38,20 +43,14 @@ export class DecideStage implements Stage {
     if (isAction(record)) return this.act(batch, record, outcome)
     const read = readRecord(batch, record, ['observation', 'time'], this.keepBytes, outcome)
     if (read === null) return true
-    if (read.type === 'observation' && this.seen.take(read.position)) {
-      const { score, pValue, alerts } = this.deciding.process(read.observation)
-      outcome.observations.push({ ...read.observation, score, pValue })
-      outcome.alerts.push(...alerts)
-    }
-    if (read.type === 'time') {
-      this.clocks.tell(read.origin, read.watermark, record.timestamp)
-      if (this.clocks.watermark !== null) outcome.alerts.push(...this.deciding.advance(this.clocks.watermark))
-    }
+    if (read.type === 'observation' && this.seen.take(read.position)) this.order.take(read.observation, record.timestamp)
+    if (read.type === 'time') this.clocks.tell(read.origin, read.watermark, record.timestamp)
+    this.decide(record.timestamp, outcome)
     return false
   }
 
   snapshot(): Uint8Array {
-    return sealState(this.name, [this.deciding.snapshot(), this.seen.encode(), this.clocks.encode()])
+    return sealState(this.name, [this.deciding.snapshot(), this.seen.encode(), this.clocks.encode(), this.order.encode()])
   }
 
   restore(bytes: Uint8Array): void {
@@ -59,7 +58,17 @@ export class DecideStage implements Stage {
       (part) => this.deciding.restore(part),
       (part) => this.seen.decode(part),
       (part) => this.clocks.decode(part),
+      (part) => this.order.decode(part),
     ])
+  }
+
+  private decide(now: number, outcome: OutcomeBuilder): void {
+    for (const observation of this.order.due(this.watermark, now)) {
+      const { score, pValue, alerts } = this.deciding.process(observation)
+      outcome.observations.push({ ...observation, score, pValue })
+      outcome.alerts.push(...alerts)
+    }
+    if (this.watermark !== null) outcome.alerts.push(...this.deciding.advance(this.watermark))
   }
 
   private act({ topic, epoch, partition }: SourceBatch, record: SourceRecord, outcome: OutcomeBuilder): boolean {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
-import { TidewatchError } from '../errors.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { errorCode, TidewatchError } from '../errors.ts'
 import { applySettings, type SettingsOptions } from './settings.ts'
 import type { Store } from './store.ts'
 import { statements } from './template.ts'
@@ -32,9 +33,14 @@ export async function readMigrations(folder: URL = ownMigrations): Promise<Migra
   )
 }
 
+/** Attempts at one migration, when members that start at once take away what the others just made. */
+const ATTEMPTS = 8
+/** Milliseconds before the second attempt, at least; later ones wait longer. */
+const RETRY = 200
+
 /**
  * Applies the migrations that are missing, then retention and deduplication windows. Every statement may be repeated, so a crash
- * in the middle, or several members starting at once, do no harm. Throws TW_STORE_MIGRATION_CHANGED when an applied file reads
+ * in the middle does no harm; of several members that start at once, one that fails looks whether another was done, and repeats. Throws TW_STORE_MIGRATION_CHANGED when an applied file reads
  * differently now, or when a newer Tidewatch has been here.
  */
 export async function migrate(store: Pick<Store, 'query' | 'command'>, options: MigrateOptions): Promise<void> {
@@ -45,17 +51,29 @@ export async function migrate(store: Pick<Store, 'query' | 'command'>, options: 
     options.cluster,
   )
   await store.command(record!)
-  const applied = await store.query<Omit<Migration, 'template'>>('SELECT number, name, checksum FROM _migrations FINAL ORDER BY number')
+  const readApplied = () => store.query<Omit<Migration, 'template'>>('SELECT number, name, checksum FROM _migrations FINAL ORDER BY number')
+  const applied = await readApplied()
   for (const { number, name, checksum } of applied) {
     const file = migrations.find((migration) => migration.number === number)
     if (!file)
       throw new TidewatchError('TW_STORE_MIGRATION_CHANGED', `${number} ${name} was applied by another version and is not known here`)
     if (file.checksum !== checksum) throw new TidewatchError('TW_STORE_MIGRATION_CHANGED', `${number} ${name}`)
   }
-  for (const { number, name, checksum, template } of migrations) {
-    if (applied.some((known) => known.number === number)) continue
-    for (const statement of statements(template, options.cluster)) await store.command(statement)
-    await store.command(`INSERT INTO _migrations (number, name, checksum) VALUES (${number}, '${name}', '${checksum}')`)
+  for (const migration of migrations) {
+    if (applied.some(({ number }) => number === migration.number)) continue
+    for (let attempt = 1; !(await readApplied()).some(({ number }) => number === migration.number); attempt++) {
+      try {
+        await apply(store, migration, options)
+      } catch (error) {
+        if (errorCode(error) !== 'TW_STORE_REFUSED' || attempt === ATTEMPTS) throw error
+        await sleep(RETRY * attempt * (1 + Math.random()))
+      }
+    }
   }
   await applySettings(store, options)
+}
+
+async function apply(store: Pick<Store, 'command'>, { number, name, checksum, template }: Migration, { cluster }: MigrateOptions) {
+  for (const statement of statements(template, cluster)) await store.command(statement)
+  await store.command(`INSERT INTO _migrations (number, name, checksum) VALUES (${number}, '${name}', '${checksum}')`)
 }

@@ -73,3 +73,21 @@ it('a log of which nobody speaks for an hour holds nobody back', () => {
   clocks.tell(origins[1]!, 600, 3_600_001)
   expect(clocks.watermark).toBe(600)
 })
+
+it('a log that is known and has not begun holds the time back, and a topic that was made again does not', () => {
+  let clocks = new OriginClocks()
+  clocks.tell(origins[0]!, Number.NEGATIVE_INFINITY, 1000)
+  clocks.tell(origins[1]!, Number.NEGATIVE_INFINITY, 1000)
+  expect(clocks.watermark).toBeNull()
+  clocks.tell(origins[0]!, 300, 1000)
+  const restored = new OriginClocks()
+  restored.decode(clocks.encode())
+  clocks = restored
+  expect(clocks.watermark).toBeNull()
+  const again = { ...origins[1]!, epoch: 'another' }
+  clocks.tell(again, 200, 1000)
+  expect(clocks.watermark).toBe(200)
+  // Members that start say again which there are.
+  clocks.tell(origins[1]!, Number.NEGATIVE_INFINITY, 1000)
+  expect(clocks.watermark).toBe(200)
+})

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino'
 import { type BatchHandler, PlaceLost, type Source, type StartOptions } from '../../sources/source.ts'
-import type { KafkaClaims } from '../kafka-claims.ts'
 import type { Pipeline } from '../pipeline.ts'
 import type { Stage } from '../stage.ts'
+import type { KafkaClaims } from './claims.ts'
 
 export interface RoleOptions<S extends Stage> {
   readonly source: Source

@@ -3,7 +3,6 @@ import type { Logger } from 'pino'
 import type { Config, StageName } from '../../config/schema.ts'
 import { reach } from '../../crash-point.ts'
 import { errorCode } from '../../errors.ts'
-import { kafkaClient } from '../../sources/kafka/client.ts'
 import { kafkaPublisher } from '../../sources/kafka/publisher.ts'
 import { kafkaSource } from '../../sources/kafka/source.ts'
 import type { Mapper } from '../../telemetry/map.ts'
@@ -13,13 +12,13 @@ import type { Checkpointing } from '../checkpointing.ts'
 import { DecideStage } from '../decide-stage.ts'
 import { DetectStage } from '../detect-stage.ts'
 import { IngestStage } from '../ingest-stage.ts'
-import { kafkaClaims } from '../kafka-claims.ts'
 import { Pipeline } from '../pipeline.ts'
 import { decisionsStatus, type Processing, type Shared } from '../processing.ts'
 import type { Stage } from '../stage.ts'
-import { TICK_INTERVAL } from '../tick.ts'
+import { kafkaClaims } from './claims.ts'
 import { forward } from './forward.ts'
 import { idleness } from './idle.ts'
+import { originsOf } from './origins.ts'
 import { Role } from './role.ts'
 import { openStageTopics } from './topics.ts'
 
@@ -38,6 +37,9 @@ export interface KafkaStagesOptions {
 
 /** Milliseconds until brokers that did not answer are asked again for the topics. */
 const TOPICS_RETRY = 1000
+
+/** Milliseconds between two looks for partitions that have nothing. */
+const IDLE_LOOK = 5000
 
 /** Group of the members that run a stage. Ingest has the plain name: its commits are those of the telemetry's topics. */
 const groupOf = (groupId: string, stage: StageName) => (stage === 'ingest' ? groupId : `${groupId}.${stage}`)
@@ -93,11 +95,7 @@ export function kafkaStages(options: KafkaStagesOptions): Processing {
   const roles = [ingest, detect, decide].filter((each) => each !== null)
 
   const idle = async (of: Role<IngestStage>) => {
-    const admin = kafkaClient(config.kafka, log).admin()
     const tell = idleness({
-      admin,
-      groupId: config.kafka.groupId,
-      topics: [...telemetry.keys()],
       held: () => of.partitions,
       lag: () => of.source.lag(),
       announce: ({ topic, epoch, partition }, watermark) =>
@@ -111,15 +109,20 @@ export function kafkaStages(options: KafkaStagesOptions): Processing {
         ),
       now: Date.now,
     })
-    await admin.connect().catch(() => {})
     while (!stopping.signal.aborted) {
-      await sleep(TICK_INTERVAL, undefined, { signal: stopping.signal }).catch(() => {})
+      await sleep(IDLE_LOOK, undefined, { signal: stopping.signal }).catch(() => {})
       if (!stopping.signal.aborted)
         await tell().catch((error) => log.debug({ err: error }, 'the passing of time was not told to the stage behind'))
     }
-    await admin.disconnect().catch(() => {})
   }
   let idling: Promise<void> = Promise.resolve()
+
+  /** What must be there before anything is read. */
+  const prepare = async () => {
+    await openStageTopics(config, log)
+    if (ingest) await forward(publisher, topics.events, await originsOf(config.kafka, [...telemetry.keys()], eventPartitions, log))
+    if (detect) await forward(publisher, topics.observations, await originsOf(config.kafka, [topics.events], 1, log))
+  }
 
   return {
     sources: roles.map(({ source }) => source),
@@ -138,7 +141,7 @@ export function kafkaStages(options: KafkaStagesOptions): Processing {
     async start(around) {
       for (;;) {
         try {
-          await openStageTopics(config, log)
+          await prepare()
           trouble = null
           break
         } catch (error) {

@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { Config } from '../../config/schema.ts'
 import { TidewatchError } from '../../errors.ts'
 import { ensureTopics, type TopicPlan } from '../../sources/kafka/topics.ts'
-import { claimTopicSettings } from '../kafka-claims.ts'
+import { claimTopicSettings } from './claims.ts'
 
 /** Bytes of a record between the stages, at most: an event with its vectors may be larger than what brokers take by default. */
 const MOST_BYTES = 16 * 2 ** 20

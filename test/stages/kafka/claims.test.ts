@@ -1,12 +1,12 @@
 import pino from 'pino'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { configSchema } from '../../src/config/schema.ts'
-import { errorCode } from '../../src/errors.ts'
-import { type KafkaConfig, kafkaClient } from '../../src/sources/kafka/client.ts'
-import { ensureTopics } from '../../src/sources/kafka/topics.ts'
-import type { Claim } from '../../src/stages/claims.ts'
-import { claimTopicSettings, type KafkaClaims, kafkaClaims } from '../../src/stages/kafka-claims.ts'
-import { kafkaForTests, uniqueName } from '../support/kafka/kafka.ts'
+import { configSchema } from '../../../src/config/schema.ts'
+import { errorCode } from '../../../src/errors.ts'
+import { type KafkaConfig, kafkaClient } from '../../../src/sources/kafka/client.ts'
+import { ensureTopics } from '../../../src/sources/kafka/topics.ts'
+import type { Claim } from '../../../src/stages/claims.ts'
+import { claimTopicSettings, type KafkaClaims, kafkaClaims } from '../../../src/stages/kafka/claims.ts'
+import { kafkaForTests, uniqueName } from '../../support/kafka/kafka.ts'
 
 const kafka = await kafkaForTests()
 const log = pino({ level: 'silent' })

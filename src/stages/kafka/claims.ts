@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Producer } from 'kafkajs'
 import type { Logger } from 'pino'
-import { TidewatchError } from '../errors.ts'
-import { type KafkaConfig, kafkaClient } from '../sources/kafka/client.ts'
-import { type RawRecord, rawCluster, readRaw } from '../sources/kafka/raw-cluster.ts'
-import type { Claim, Claims } from './claims.ts'
+import { TidewatchError } from '../../errors.ts'
+import { type KafkaConfig, kafkaClient } from '../../sources/kafka/client.ts'
+import { type RawRecord, rawCluster, readRaw } from '../../sources/kafka/raw-cluster.ts'
+import type { Claim, Claims } from '../claims.ts'
 
 /** Settings of the topic: small segments, so that old claims are soon compacted away and a new owner reads little. */
 export const claimTopicSettings: Readonly<Record<string, string>> = {
