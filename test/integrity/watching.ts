@@ -33,12 +33,21 @@ export interface Watching {
   kill(signal: NodeJS.Signals): void
 }
 
-/** Starts one over a data folder. Null where it was killed before it watched. `crashAt`: see `src/crash-point.ts`. */
-export async function watch(directory: string, config: object, crashAt: string | null): Promise<Watching | null> {
+/**
+ * Starts one over a data folder. Null where it was killed before it watched. `crashAt`: see `src/crash-point.ts`. `within`: a command that readies
+ * what is around the process and becomes it.
+ */
+export async function watch(
+  directory: string,
+  config: object,
+  crashAt: string | null,
+  within: readonly string[] = [],
+): Promise<Watching | null> {
   await mkdir(directory, { recursive: true })
   const file = join(directory, 'tidewatch.yaml')
   await writeFile(file, stringify(config))
-  const child: ChildProcess = spawn(process.execPath, ['--import', 'tsx', main, 'run', '--config', file, '--data', directory], {
+  const [command, ...rest] = [...within, process.execPath, '--import', 'tsx', main, 'run', '--config', file, '--data', directory]
+  const child: ChildProcess = spawn(command!, rest, {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, ...(crashAt !== null && { TIDEWATCH_CRASH_AT: crashAt }) },
   })
