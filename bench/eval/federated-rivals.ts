@@ -7,7 +7,7 @@ export type Round = readonly TrainingUpdateEvent[]
  * FoolsGold (Fung, Yoon, Beschastnikh 2020): cosines of the sums of all updates of each client, pardoning, and the logit weight; clients
  * with a weight below 0.1 are flagged. Keeps its history from call to call.
  */
-export function foolsGold(): (round: Round) => Set<string> {
+function foolsGold(): (round: Round) => Set<string> {
   const history = new Map<string, Float64Array>()
   return (round) => {
     for (const { client, sketch } of round) {
@@ -35,7 +35,7 @@ export function foolsGold(): (round: Round) => Set<string> {
  * Multi-Krum (Blanchard et al. 2017): sum of the squared distances to the n - f - 2 nearest updates; the f clients with the largest sums
  * are left out of the round. It is told f.
  */
-export function krum(f: number): (round: Round) => Set<string> {
+function krum(f: number): (round: Round) => Set<string> {
   return (round) => {
     const scores = round.map((one) => {
       const distances = round.filter((other) => other !== one).map((other) => squaredDistance(one.sketch!, other.sketch!))
@@ -48,12 +48,21 @@ export function krum(f: number): (round: Round) => Set<string> {
 }
 
 /** Norm clipping (Sun et al. 2019) with a threshold of `factor` times the round's median: whoever is clipped is flagged. */
-export function normClipping(factor = 2): (round: Round) => Set<string> {
+function normClipping(factor = 2): (round: Round) => Set<string> {
   return (round) => {
     const norms = round.map(({ norm }) => norm!).sort((a, b) => a - b)
     const threshold = factor * norms[norms.length >> 1]!
     return new Set(round.filter(({ norm }) => norm! > threshold).map(({ client }) => client))
   }
+}
+
+/** What is run beside Tidewatch; Krum is told how many attackers there are. */
+export function federatedRivals(told: number): [string, (round: Round) => Set<string>][] {
+  return [
+    ['FoolsGold, weight below 0.1', foolsGold()],
+    [`Krum score, told ${told} attackers`, krum(told)],
+    ['norm clipping at twice the median', normClipping()],
+  ]
 }
 
 function cosine(a: Float64Array, b: Float64Array): number {

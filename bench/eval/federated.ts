@@ -6,7 +6,7 @@ import { detectorNamed } from '../../src/detection/registry.ts'
 import { replayFiles } from '../../src/stages/replay.ts'
 import type { Subject, TrainingUpdateEvent } from '../../src/telemetry/events.ts'
 import type { Report } from '../support/report.ts'
-import { foolsGold, krum, normClipping, type Round } from './federated-rivals.ts'
+import { federatedRivals, type Round } from './federated-rivals.ts'
 
 const data = `${import.meta.dirname}/../../../shared/data/poisoning`
 const names = ['update-outlier', 'sybil-updates'] as const
@@ -112,9 +112,7 @@ function rivals(runs: readonly Run[]): Report {
     const told = run.guilty.size || 3
     const named = namedIn(run)
     const methods: [string, (round: Round) => Set<string>][] = [
-      ['FoolsGold, weight below 0.1', foolsGold()],
-      [`Krum score, told ${told} attackers`, krum(told)],
-      ['norm clipping at twice the median', normClipping()],
+      ...federatedRivals(told),
       [
         'Tidewatch',
         (round) =>

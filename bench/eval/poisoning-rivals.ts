@@ -1,3 +1,4 @@
+import { negativeBinomialTail } from '../../src/sketches/count-tails.ts'
 import type { TrainingSampleEvent } from '../../src/telemetry/events.ts'
 
 /** Samples of one epoch, each once, with its vector. */
@@ -34,6 +35,32 @@ export function activationClustering(epoch: Epoch, size = 0.35): Set<TrainingSam
     for (const [i, s] of side.entries()) if (s === small) flagged.add(members[i]!)
   }
   return flagged
+}
+
+/** What is run beside Tidewatch. */
+export const sampleRivals: readonly (readonly [string, (epoch: Epoch) => Set<TrainingSampleEvent>])[] = [
+  ['spectral signatures, told 5 %', (epoch) => spectralSignatures(epoch, 0.05)],
+  ['spectral signatures, told 10 %', (epoch) => spectralSignatures(epoch, 0.1)],
+  ['activation clustering', (epoch) => activationClustering(epoch)],
+]
+
+/** Level at which a rival's flagged samples make a source suspicious: one false source in twenty runs of twenty sources. */
+const rivalLevel = 0.05 / 20
+
+/** Whom flagged samples would name. */
+export function suspicious(epoch: Epoch, flagged: ReadonlySet<TrainingSampleEvent>): string[] {
+  const counts = new Map<string, { all: number; flagged: number }>()
+  for (const sample of epoch) {
+    const count = counts.get(sample.source ?? '') ?? { all: 0, flagged: 0 }
+    count.all++
+    if (flagged.has(sample)) count.flagged++
+    counts.set(sample.source ?? '', count)
+  }
+  return [...counts].flatMap(([source, { all, flagged: mine }]) => {
+    const others = epoch.length - all
+    const shape = flagged.size - mine + 0.5
+    return negativeBinomialTail(mine, shape, (all * shape) / others) <= rivalLevel ? [source] : []
+  })
 }
 
 function classesOf(epoch: Epoch): TrainingSampleEvent[][] {

@@ -3,11 +3,10 @@ import { configSchema } from '../../src/config/schema.ts'
 import type { Alert } from '../../src/decisions/alert.ts'
 import { createDetection } from '../../src/detection/detect.ts'
 import { detectorNamed } from '../../src/detection/registry.ts'
-import { negativeBinomialTail } from '../../src/sketches/count-tails.ts'
 import { replayFiles } from '../../src/stages/replay.ts'
 import type { Subject, TrainingSampleEvent } from '../../src/telemetry/events.ts'
 import type { Report } from '../support/report.ts'
-import { activationClustering, type Epoch, spectralSignatures } from './poisoning-rivals.ts'
+import { sampleRivals, suspicious } from './poisoning-rivals.ts'
 
 const data = `${import.meta.dirname}/../../../shared/data/poisoning`
 const names = ['label-flip', 'backdoor-activation', 'source-drift', 'provenance'] as const
@@ -108,27 +107,19 @@ function found(runs: readonly Run[]): Report {
   }
 }
 
-/** Level at which a rival's flagged samples make a source suspicious: one false source in twenty runs of twenty sources. */
-const rivalLevel = 0.05 / 20
-
 /**
  * What the methods flag in the last epoch, and whom that would name: the source whose flagged samples are too many for the rate of the others
  * (negative binomial, at a level that keeps the false sources of a run to 0.05).
  */
 function rivals(runs: readonly Run[]): Report {
   const rows: string[][] = []
-  const methods: [string, (epoch: Epoch) => Set<TrainingSampleEvent>][] = [
-    ['spectral signatures, told 5 %', (epoch) => spectralSignatures(epoch, 0.05)],
-    ['spectral signatures, told 10 %', (epoch) => spectralSignatures(epoch, 0.1)],
-    ['activation clustering', (epoch) => activationClustering(epoch)],
-  ]
   for (const { set, truth, samples, alerts } of runs) {
     const last = new Map(samples.map((sample) => [sample.sample, sample]))
     const epoch = [...last.values()]
     const bad = new Map(truth.rows.filter(({ kind }) => kind !== 'honest-noise').map(({ sampleId, kind }) => [sampleId, kind]))
     const guilty = new Set(truth.attacks.flatMap(({ subjects }) => subjects.map(({ id }) => id)))
     const kinds = [...new Set(truth.attacks.map(({ kind }) => kind))]
-    for (const [name, method] of methods) {
+    for (const [name, method] of sampleRivals) {
       const flagged = method(epoch)
       const honest = epoch.filter(({ sample }) => !bad.has(sample ?? ''))
       const rates = kinds.map((kind) => {
@@ -159,21 +150,6 @@ function rivals(runs: readonly Run[]): Report {
     rows,
     promises: [],
   }
-}
-
-function suspicious(epoch: Epoch, flagged: ReadonlySet<TrainingSampleEvent>): string[] {
-  const counts = new Map<string, { all: number; flagged: number }>()
-  for (const sample of epoch) {
-    const count = counts.get(sample.source ?? '') ?? { all: 0, flagged: 0 }
-    count.all++
-    if (flagged.has(sample)) count.flagged++
-    counts.set(sample.source ?? '', count)
-  }
-  return [...counts].flatMap(([source, { all, flagged: mine }]) => {
-    const others = epoch.length - all
-    const shape = flagged.size - mine + 0.5
-    return negativeBinomialTail(mine, shape, (all * shape) / others) <= rivalLevel ? [source] : []
-  })
 }
 
 function share(samples: readonly TrainingSampleEvent[], flagged: ReadonlySet<TrainingSampleEvent>): string {

@@ -8,6 +8,9 @@ const leastOthers = 16
 /** Fewer samples give neither a direction nor a variance. */
 const leastHalf = 4
 
+/** How many times its past a habit may show in fresh samples. */
+const mostGrowth = 2
+
 /** Share of the other sources' samples that lie in their far tail. */
 const farTail = 0.01
 /** Two halves in turn, and two statistics of each. */
@@ -119,14 +122,14 @@ export class Deviation {
   }
 
   /**
-   * The same of the difference from a past mean deviation of the same source. The part `kept` of the past is its habit: by default as much as
-   * is significant (James and Stein, positive part), so that an ordinary source is compared with the others, and one that was always
-   * different with itself.
+   * The same of the difference from a past mean deviation of the same source, its habit. Where the past shows one (`isHabit`), it is taken as many times as it fits
+   * best, up to twice, and may differ by as much as it is: samples that are new to the model show a habit more strongly and otherwise than
+   * those that it has learned. Else the past is shrunk to the part `common`, so that an ordinary source is compared with the others.
    */
-  change(now: MeanDeviation, past: MeanDeviation, ofClass: number, kept?: number, habit = 0): { pValue: number; ratio: number } {
-    const part = kept ?? Math.max(0, 1 - 1 / this.#tail(past.mean, past.variance, ofClass).ratio)
+  change(now: MeanDeviation, past: MeanDeviation, ofClass: number, habit: { isHabit: boolean; common: number; variance: number }) {
+    const part = Math.max(habit.common, habit.isHabit ? Math.min(mostGrowth, scaleOf(now.mean, past.mean)) : 0)
     const difference = part === 0 ? now.mean : now.mean.map((value, i) => value - part * past.mean[i])
-    return this.#tail(difference, now.variance + part * past.variance + habit, ofClass)
+    return this.#tail(difference, now.variance + part * past.variance + (habit.isHabit ? habit.variance : 0), ofClass)
   }
 
   /** Degrees of freedom of a squared length, over all classes. */
@@ -249,6 +252,17 @@ export class Deviation {
     }
     return { trace, freedom: squares > 0 ? (trace * trace) / squares : d }
   }
+}
+
+/** How many times the one vector goes into the other, least squares. */
+function scaleOf(vector: Float64Array, unit: Float64Array): number {
+  let product = 0
+  let squares = 0
+  for (let i = 0; i < unit.length; i++) {
+    product += vector[i] * unit[i]
+    squares += unit[i] * unit[i]
+  }
+  return squares > 0 ? product / squares : 0
 }
 
 function stratumOf(strata: Map<number, Stratum>, key: number, block: SampleBlock): Stratum {

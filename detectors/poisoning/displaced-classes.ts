@@ -11,8 +11,6 @@ const notWorthwhile = 0.01
 const parts: Readonly<Record<'cluster' | 'apart' | 'change', number>> = { cluster: 0.2, apart: 0.2, change: 0.6 }
 /** A source whose earlier deliveries deviate with a p-value below this has habits, which may be of a class each. */
 const habitual = 0.1
-/** Samples that the model has not learned yet show a habit more strongly than those it has, up to so many times. */
-const mostGrowth = 2
 /** With fewer other classes nobody can tell what is usual for a source. */
 const leastClasses = 4
 /** Displacements between honest sources are compared with sampling at this quantile. */
@@ -193,28 +191,16 @@ class Habit {
   }
 
   /**
-   * The earlier deliveries are shrunk to what the source's classes have in common, or, where the source has habits, taken as many times as they
-   * fit best; where the class is new, the habit is expected besides.
+   * The earlier deliveries are shrunk to what the source's classes have in common, or, where the source has habits, taken as one; where the class is
+   * new, the habit is expected besides.
    */
   #change(now: MeanDeviation, ofClass: number, others: number): { pValue: number; ratio: number } | null {
     if (this.#classes.size === 0) return null
     const past = this.#classes.get(ofClass)
     if (past === undefined || past.samples < leastSamples) return this.#deviation.displacement(now, ofClass, this.#variance + others)
     const common = this.#variance / (this.#variance + past.variance)
-    const own = this.#isHabitual ? Math.min(mostGrowth, scaleOf(now.mean, past.mean)) : 0
-    return this.#deviation.change(now, past, ofClass, Math.max(own, common), others)
+    return this.#deviation.change(now, past, ofClass, { isHabit: this.#isHabitual, common, variance: Math.max(this.#variance, others) })
   }
-}
-
-/** How many times the one vector goes into the other, least squares. */
-function scaleOf(vector: Float64Array, unit: Float64Array): number {
-  let product = 0
-  let squares = 0
-  for (let i = 0; i < unit.length; i++) {
-    product += vector[i] * unit[i]
-    squares += unit[i] * unit[i]
-  }
-  return squares > 0 ? product / squares : 0
 }
 
 /** Median of the variance ratios of the group's other classes, at least 1: how much more a source scatters than the others anyway. */

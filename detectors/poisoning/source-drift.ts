@@ -10,6 +10,8 @@ import { type Past, Strangeness } from './strangeness.ts'
 
 /** Fewer samples on either side are no distribution. */
 const leastSamples = 16
+/** Earlier deliveries that deviate from the others with a p-value below this show a habit of the source. */
+const habitual = 0.1
 
 interface State {
   block: SampleBlock
@@ -155,7 +157,12 @@ function judge(state: State, number: number, strangeness: Strangeness, deviation
     const ofPast = samples.filter((at) => isEarlier(block.delivery[at]))
     const old = deviation().mean(delivery.source, ofPast)
     if (fresh !== null && old !== null && fresh.samples >= leastSamples && old.samples >= leastSamples) {
-      moved = deviation().change(fresh, old, -1)
+      const { pValue, ratio } = deviation().displacement(old, -1)
+      moved = deviation().change(fresh, old, -1, {
+        isHabit: pValue < habitual,
+        common: Math.max(0, 1 - 1 / ratio),
+        variance: Math.max(0, ratio - 1) * old.variance,
+      })
     }
   }
   return {
