@@ -75,7 +75,7 @@ const dayMicros = 86_400e6
 const hysteresis = 10
 /** Bound on memory; the suspect that was silent longest makes room. */
 const mostSuspects = 200_000
-const snapshotFormat = 7
+const snapshotFormat = 8
 
 export function createDecisions(options: DecisionOptions): Decisions {
   const definitions = new Map((options.detectors ?? registered).map((definition) => [definition.name, definition]))

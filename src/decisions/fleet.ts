@@ -209,7 +209,7 @@ export class Fleet {
         evidence: {
           ...standing.evidence,
           summary:
-            `${rest.count} subjects of ${place.kind} ${place.name} became suspicious soon after ${rest.singles} others that have incidents of their own. ` +
+            `${rest.count} ${rest.count === 1 ? 'subject' : 'subjects'} of ${place.kind} ${place.name} became suspicious soon after ${rest.singles} others that have incidents of their own. ` +
             'So many at once have one cause as a rule: a release, a load test, other data, or one actor with many accounts. ' +
             `The strongest is ${kind} ${id}: ${standing.evidence.summary}`,
           flood: {

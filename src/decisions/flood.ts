@@ -6,7 +6,7 @@ import type { Standing } from './standing.ts'
 
 /** Incidents that are opened singly within an hour at one place, in one category. */
 const mostSingles = 5
-const windowMicros = 3600e6
+export const windowMicros = 3600e6
 /** Who stands out from a flood has a p-value that is smaller than the smallest of the others by this factor. */
 const apart = 1e-3
 

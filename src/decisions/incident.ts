@@ -14,6 +14,8 @@ export interface IncidentState {
   readonly opened: number
   readonly severity: Severity
   readonly alerts: number
+  /** Time of the last alert; null before the first one. */
+  readonly toldAt: number | null
   readonly standing: Standing
   readonly active: number
   readonly alertedEvents: number
@@ -35,18 +37,21 @@ export class Incident {
   readonly opened: number
   #severity: Severity
   #alerts: number
+  #toldAt: number | null
   #standing: Standing
   #active: number
   #alertedEvents: number
   readonly #related = new Map<string, Related>()
 
-  private constructor({ id, category, subject, opened, severity, alerts, standing, active, alertedEvents, related }: IncidentState) {
+  private constructor(state: IncidentState) {
+    const { id, category, subject, opened, severity, alerts, toldAt, standing, active, alertedEvents, related } = state
     this.id = id
     this.category = category
     this.subject = subject
     this.opened = opened
     this.#severity = severity
     this.#alerts = alerts
+    this.#toldAt = toldAt
     this.#standing = standing
     this.#active = active
     this.#alertedEvents = alertedEvents
@@ -57,7 +62,7 @@ export class Incident {
   static about(matter: string, category: Category, subject: Subject, opened: number, clock: number, standing: Standing): Incident {
     const id = `inc_${digest(matter, opened, clock)}`
     const { kind, id: name } = subject
-    const fresh = { severity: severityOf(weightOf(standing)), alerts: 0, alertedEvents: 0, related: [] } as const
+    const fresh = { severity: severityOf(weightOf(standing)), alerts: 0, toldAt: null, alertedEvents: 0, related: [] } as const
     return new Incident({ id, category, subject: { kind, id: name }, opened, standing, active: opened, ...fresh })
   }
 
@@ -74,6 +79,7 @@ export class Incident {
       opened: this.opened,
       severity: this.#severity,
       alerts: this.#alerts,
+      toldAt: this.#toldAt,
       standing: this.#standing,
       active: this.#active,
       alertedEvents: this.#alertedEvents,
@@ -141,12 +147,15 @@ export class Incident {
     const detectors = standing.detectors.toSorted()
     this.#alertedEvents = standing.events
     const { kind, id } = this.subject
+    // What comes late is told now: the last alert says how the incident stands.
+    const toldAt = this.#toldAt === null ? time : Math.max(time, this.#toldAt + 1)
+    this.#toldAt = toldAt
     const related = [...this.#related.values()].sort((a, b) => (a.incident < b.incident ? -1 : 1))
     return {
       id: `alert_${digest(this.id, this.#alerts++, status)}`,
       incident: this.id,
       status,
-      time: isoMicros(time),
+      time: isoMicros(toldAt),
       opened: isoMicros(this.opened),
       detector: standing.detector,
       detectors,

@@ -1,5 +1,5 @@
 import type { Alert } from './alert.ts'
-import { Floods, type FloodsState, type Telling } from './flood.ts'
+import { Floods, type FloodsState, type Telling, windowMicros } from './flood.ts'
 import { Incident, type IncidentState } from './incident.ts'
 import { Links, relate } from './links.ts'
 import type { Matter } from './matter.ts'
@@ -91,7 +91,8 @@ export class Incidents {
     switch (telling.as) {
       case 'first': {
         const { fleet } = telling
-        for (const { scope, incident } of this.#open.values()) if (scope === matter.scope) relate(incident, fleet.incident)
+        for (const { scope, incident } of this.#open.values())
+          if (scope === matter.scope && incident.opened > this.#clock - windowMicros) relate(incident, fleet.incident)
         return [fleet.open()]
       }
       case 'member':

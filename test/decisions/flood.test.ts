@@ -4,10 +4,9 @@ import type { Alert } from '../../src/decisions/alert.ts'
 import { createDecisions, type Decisions } from '../../src/decisions/decide.ts'
 import { Incidents } from '../../src/decisions/incidents.ts'
 import { matterOf } from '../../src/decisions/matter.ts'
-import type { Standing } from '../../src/decisions/standing.ts'
 import type { Observation } from '../../src/detection/observation.ts'
 import { createRandom } from '../../src/sketches/random.ts'
-import { day, hour, observation, plainDetector, start } from './observations.ts'
+import { day, hour, observation, plainDetector, standingAt, start } from './observations.ts'
 
 const minute = 60e6
 const looks = { ...plainDetector('looks'), perLook: true }
@@ -178,7 +177,7 @@ describe('a flood', () => {
         const time = start + n * 1000
         incidents.advance(time)
         const seen = observation({ id: `principal-${n}`, at: n * 1000, score: 9 })
-        for (const alert of incidents.open(matterOf(seen), standing(time), time)) last = alert
+        for (const alert of incidents.open(matterOf(seen), standingAt(time), time)) last = alert
       }
       for (const alert of incidents.advance(start + 2 * hour)) last = alert
       return { bytes: serialize(incidents.state()).length, members: floodIn(last!).members }
@@ -193,35 +192,3 @@ describe('a flood', () => {
     expect(hundred.bytes).toBeLessThan(2_000_000)
   })
 })
-
-function standing(time: number): Standing {
-  return {
-    detector: 'plain',
-    detectors: ['plain'],
-    title: '{subject} does something',
-    score: 9,
-    threshold: 4,
-    pValue: 1e-7,
-    effect: 5,
-    members: [],
-    model: 'model',
-    service: 'service',
-    environment: 'production',
-    run: null,
-    firstSeen: time,
-    lastSeen: time,
-    events: 10,
-    evidence: {
-      summary: '',
-      detectors: [],
-      sawNothing: [],
-      test: { level: 0.001, falseIncidentsPerDay: 1 },
-      firstSeen: '',
-      lastSeen: '',
-      calls: [],
-      samplingRatio: null,
-      sampling: null,
-      configuration: null,
-    },
-  }
-}

@@ -79,6 +79,21 @@ describe('an incident', () => {
     expect(evidenceIn(again!).calls.map(({ time }) => time)[0]).toBe('2026-01-06T21:00:00.000000Z')
   })
 
+  it('tells its changes in the order in which they came, also where an event was late', () => {
+    const decisions = create()
+    const alerts = run(
+      decisions,
+      look('a', hour, 1e-5, { detector: 'exact', events: 10 }),
+      look('a', 0, 1e-5, { detector: 'exact', events: 20 }),
+      look('a', 0, 1e-9, { detector: 'exact', events: 21 }),
+    )
+    expect(alerts.map(({ status, time, severity }) => [status, time, severity])).toEqual([
+      ['opened', '2026-01-05T01:00:00.000000Z', 'high'],
+      ['updated', '2026-01-05T01:00:00.000001Z', 'high'],
+      ['updated', '2026-01-05T01:00:00.000002Z', 'critical'],
+    ])
+  })
+
   it('is another one in another category, environment, model or run', () => {
     const decisions = create()
     const alerts = run(

@@ -1,5 +1,7 @@
+import type { Standing } from '../../src/decisions/standing.ts'
 import { defineDetector } from '../../src/detection/contract.ts'
 import type { Observation } from '../../src/detection/observation.ts'
+import { isoMicros } from '../../src/telemetry/time.ts'
 
 export const start = Date.UTC(2026, 0, 5) * 1000
 export const hour = 3.6e9
@@ -49,5 +51,38 @@ export function observation(change: Partial<Observation> & { id: string; at: num
     evidence: { things: 3 },
     sketch: null,
     ...rest,
+  }
+}
+
+/** What is known of a subject of which one look at `time` (microseconds) told. */
+export function standingAt(time: number): Standing {
+  return {
+    detector: 'plain',
+    detectors: ['plain'],
+    title: '{subject} does something',
+    score: 9,
+    threshold: 4,
+    pValue: 1e-7,
+    effect: 5,
+    members: [],
+    model: 'model',
+    service: 'service',
+    environment: 'production',
+    run: null,
+    firstSeen: time,
+    lastSeen: time,
+    events: 10,
+    evidence: {
+      summary: '',
+      detectors: [],
+      sawNothing: [],
+      test: { level: 0.001, falseIncidentsPerDay: 1 },
+      firstSeen: isoMicros(time),
+      lastSeen: isoMicros(time),
+      calls: [],
+      samplingRatio: null,
+      sampling: null,
+      configuration: null,
+    },
   }
 }
