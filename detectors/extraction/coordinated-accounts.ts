@@ -1,8 +1,9 @@
 import { defineDetector, type Finding } from '../../src/detection/contract.ts'
 import { modelPopulation } from '../../src/detection/principals.ts'
 import { ByteReader, ByteWriter } from '../../src/sketches/bytes.ts'
-import { ActivityBits, bitCount, lockstepEdges, popularityOf } from '../../src/sketches/lockstep.ts'
+import { ActivityBits, lockstepEdges, popularityOf } from '../../src/sketches/lockstep.ts'
 import { hash32 } from '../../src/sketches/random.ts'
+import { inStep, logChance, logSets, type Ring, ringAmong, ringsOf, shareOf, smallestRing } from '../../src/sketches/rings.ts'
 import type { CallEvent } from '../../src/telemetry/events.ts'
 import { callsOf, ordinaryPeople } from './examples.ts'
 
@@ -11,6 +12,16 @@ interface Account {
   readonly first: number
   last: number
   calls: number
+  /** Hashes of what it may share with others, the latest last. */
+  readonly links: number[]
+}
+
+/** A ring with how it became a candidate. */
+interface Suspicion {
+  readonly ring: Ring
+  readonly pValue: number
+  /** Accounts that share a link, where that made it one. */
+  readonly linked: number | null
 }
 
 interface State {
@@ -22,13 +33,6 @@ interface State {
   readonly clusters: Map<string, Map<string, number>>
 }
 
-interface Ring {
-  readonly members: readonly number[]
-  /** Pairs in lockstep, and all pairs. */
-  readonly edges: number
-  readonly pairs: number
-}
-
 const lookMicros = 1.8e9
 const looksPerDay = 48
 const dayMicros = 86_400e6
@@ -36,25 +40,22 @@ const mostAccounts = 10_000
 /** Accounts whose pairs are looked at: the latest active ones with enough slots. */
 const mostCompared = 2000
 const mostClusters = 256
-const fewestSlots = 5
+/** Fewer active slots say nothing of an account; where no link makes it a candidate, it takes more. */
+const fewestSlots = 3
+const fewestFreeSlots = 5
 const fewestAccounts = 30
-const smallestRing = 4
 /** Chernoff's bound e^-5.5 = 0.4 % for a pair that keeps to the rhythm of the day but else to nothing. */
 const surprise = 5.5
 /** Pairs of honest accounts that pass for lockstep: sessions last longer than a slot. At most 1 % in all sets; never taken for less. */
 const leastChance = 0.01
-/** Of a kernel, each is in lockstep with so many of the others; who joins it, with so much of what is usual in the kernel. */
-const kernelShare = 2 / 3
-const joinShare = 2 / 3
-/** Least overlap of an account's slots with those of the ring: innocents who are busy at the time of one session are busy at others too. */
-const leastOverlap = 0.5
+/** The same among accounts that share a network or a card: an office keeps the same hours. At most 3 % in all sets. */
+const leastLinkedChance = 0.05
+/** Links that are kept of an account. */
+const mostLinks = 6
+/** What everybody has is no link. */
+const commonplace = new Set(['agent'])
 /** A ring that could be chance is not spoken of: its accounts would be taken for members later. */
 const weakest = 0.01
-/**
- * Pairs of a ring depend on each other: who keeps step with two accounts keeps them in step. Their exponent counts for this part; with it no
- * ring of honest accounts in four sets falls below 1 %, and a ring that is one actor stays below a millionth.
- */
-const independence = 0.75
 /** Below it a p-value says only that it is small. */
 const leastPValue = 1e-12
 
@@ -63,16 +64,18 @@ const leastPValue = 1e-12
  *
  * Whoever divides one job among many accounts sends it when the job runs: the accounts wake and pause together, whatever each of them asks and
  * however few its calls are. An account is a day of 72 slots of twenty minutes, active or not. Two accounts are in lockstep where they share more
- * slots than the rhythm of the day explains (Chernoff's bound, see `lockstep.ts`). Rings are grown greedily: an account with its neighbours, of
- * which those stay that are in lockstep with two thirds of the rest, and then all join that are with two
- * thirds of what is usual among those and that have half of their slots in common with it. The p-value of a ring of m among n accounts
- * with k pairs in lockstep is C(n, m) P(Binomial(m (m - 1) / 2, q) >= k) with q the share of such pairs outside the ring, never below 1 %, times 48
- * looks a day: a scan statistic over all sets of accounts, so that no candidate link must be known beforehand.
+ * slots than the rhythm of the day explains (Chernoff's bound, see `lockstep.ts`). Candidates come in two ways:
+ * - accounts that share a link (card, /24 network, device, whatever `tidewatch.link.*` says; not the user agent). The p-value of m of them
+ *   with k pairs in lockstep is P(Binomial(m (m - 1) / 2, q) >= k) with q the share of such pairs among all other groups that share a link, never
+ *   below 5 %, times the number of groups, times 48 looks a day: offices behind one address are the null;
+ * - rings grown greedily from the pairs in lockstep (`rings.ts`). Their p-value is a scan over all sets of so many of the n accounts: C(n, m)
+ *   times the same probability, q being the share outside the rings, never below 1 %. So no link must be known.
  *
- * Compared with: all other pairs of accounts of the model that were active in five slots of the day or more. At least thirty accounts and a day.
+ * Compared with: all other pairs of accounts of the model that were active in three slots of the day or more, in five where no link is known.
+ * At least thirty accounts and a day.
  *
  * Finds: one harvest that is dealt out to five, twenty, a hundred accounts, with or without a shared card or network; each account may have as
- * few calls as five in different slots. Names every account with the share of the others that it moved with.
+ * few calls as three in different slots where they share a link, five where not. Names every account with the share of the others that it moved with.
  *
  * Misses: fewer than four accounts; accounts that are used one after the other, or at times drawn for each of them alone; fewer than five active
  * slots. May name: four or more programs of one scheduler that wake in the same few slots of the day.
@@ -82,7 +85,7 @@ const leastPValue = 1e-12
 export const coordinatedAccounts = defineDetector<State>({
   name: 'coordinated-accounts',
   category: 'extraction',
-  version: 1,
+  version: 2,
   title: '{subject}: accounts that act as one',
   consumes: ['call'],
   maxSubjects: 64,
@@ -106,14 +109,15 @@ export const coordinatedAccounts = defineDetector<State>({
         state.nextLook = (Math.floor(time / lookMicros) + 1) * lookMicros
       }
       const finding = time >= state.nextLook ? look(state, time) : null
-      note(state, call.principal!.id, time)
+      note(state, call)
       return finding
     },
 
     encode({ since, nextLook, accounts, clusters }) {
       const writer = new ByteWriter(1024).f64(since).f64(nextLook).u32(accounts.size)
-      for (const [id, { activity, first, last, calls }] of accounts) {
-        writer.text(id).f64(first).f64(last).f64(calls)
+      for (const [id, { activity, first, last, calls, links }] of accounts) {
+        writer.text(id).f64(first).f64(last).f64(calls).u8(links.length)
+        for (const link of links) writer.u32(link)
         activity.encode(writer)
       }
       writer.u32(clusters.size)
@@ -132,7 +136,8 @@ export const coordinatedAccounts = defineDetector<State>({
         const first = reader.f64()
         const last = reader.f64()
         const calls = reader.f64()
-        state.accounts.set(id, { first, last, calls, activity: ActivityBits.decode(reader) })
+        const links = Array.from({ length: reader.u8() }, () => reader.u32())
+        state.accounts.set(id, { first, last, calls, links, activity: ActivityBits.decode(reader) })
       }
       for (let left = reader.u32(); left > 0; left--) {
         const members = new Map<string, number>()
@@ -149,11 +154,12 @@ export const coordinatedAccounts = defineDetector<State>({
   },
 })
 
-function note(state: State, id: string, time: number): void {
+function note(state: State, { time, principal, links }: CallEvent): void {
+  const { id } = principal!
   let account = state.accounts.get(id)
   if (account === undefined) {
     if (state.accounts.size >= mostAccounts) state.accounts.delete(state.accounts.keys().next().value as string)
-    account = { activity: new ActivityBits(), first: time, last: time, calls: 0 }
+    account = { activity: new ActivityBits(), first: time, last: time, calls: 0, links: [] }
   } else {
     state.accounts.delete(id)
   }
@@ -161,6 +167,13 @@ function note(state: State, id: string, time: number): void {
   account.activity.add(time)
   account.calls++
   if (time > account.last) account.last = time
+  for (const { kind, value } of links) {
+    if (commonplace.has(kind)) continue
+    const link = hash32(value, hash32(kind))
+    if (account.links.at(-1) === link || account.links.includes(link)) continue
+    if (account.links.length >= mostLinks) account.links.shift()
+    account.links.push(link)
+  }
 }
 
 function look(state: State, time: number): Finding | null {
@@ -175,107 +188,66 @@ function look(state: State, time: number): Finding | null {
   const popularity = popularityOf(active.map(([, { activity }]) => activity.bits))
   const bits = compared.map(([, { activity }]) => activity.bits)
   const edges = lockstepEdges(bits, popularity, surprise)
-  const findings = ringsOf(edges, bits).flatMap(({ ring, chance }) => {
-    const pValue = looksPerDay * scanPValue(compared.length, ring, chance)
-    return pValue > weakest ? [] : [findingAbout(state, compared, edges, ring, Math.max(leastPValue, pValue))]
-  })
+  const linked = linkedRings(
+    compared.map(([, { links }]) => links),
+    edges,
+  )
+  const suspicions = [...linked, ...freeRings(compared, edges, bits)].filter(({ pValue }) => pValue <= weakest)
+  const findings: Finding[] = []
+  const told = new Set<number>()
+  for (const suspicion of suspicions.sort((a, b) => a.pValue - b.pValue)) {
+    // What is mostly told already is the same accounts seen in another way.
+    if (2 * suspicion.ring.members.filter((member) => told.has(member)).length > suspicion.ring.members.length) continue
+    for (const member of suspicion.ring.members) told.add(member)
+    findings.push(findingAbout(state, compared, edges, suspicion))
+  }
   return findings.length === 0 ? null : { ...findings[0], also: findings.slice(1) }
 }
 
-/** Rings without a common account, the densest first, with the share of pairs in lockstep among what is outside. */
-function ringsOf(edges: readonly Uint32Array[], bits: readonly Uint32Array[]): { readonly ring: Ring; readonly chance: number }[] {
-  const left = new Set(edges.keys())
-  const rings: Ring[] = []
-  for (let round = 0; round < 8; round++) {
-    const ring = densest(edges, bits, left)
-    if (ring === null) break
-    rings.push(ring)
-    for (const member of ring.members) left.delete(member)
-  }
-  const rest = [...left]
-  const pairs = (rest.length * (rest.length - 1)) / 2
-  const chance = Math.max(leastChance, pairs < 100 ? 0 : edgesWithin(edges, rest) / pairs)
-  return rings.map((ring) => ({ ring, chance }))
-}
-
-function densest(edges: readonly Uint32Array[], bits: readonly Uint32Array[], left: ReadonlySet<number>): Ring | null {
-  let members: number[] = []
-  let most = smallestRing - 2
-  for (const seed of left) {
-    const neighbours = [...left].filter((other) => isEdge(edges, seed, other))
-    if (neighbours.length <= most) continue
-    const kernel = shrunk(edges, [seed, ...neighbours])
-    if (kernel.length - 1 <= most) continue
-    members = kernel
-    most = kernel.length - 1
-  }
-  if (members.length < smallestRing) return null
-  const density = edgesWithin(edges, members) / ((members.length * (members.length - 1)) / 2)
-  const near = [...left].filter((one) => members.includes(one) || shareOf(edges, one, members) >= joinShare * density)
-  const common = commonSlots(near.map((one) => bits[one]))
-  const alike = near.filter((one) => overlap(bits[one], common) >= leastOverlap)
-  const joined = alike.length < smallestRing ? members : alike
-  return { members: joined, edges: edgesWithin(edges, joined), pairs: (joined.length * (joined.length - 1)) / 2 }
-}
-
-/** The slots in which at least half of the accounts are active. */
-function commonSlots(activities: readonly Uint32Array[]): Uint32Array {
-  const common = new Uint32Array(activities[0].length)
-  for (let slot = 0; slot < 32 * common.length; slot++) {
-    const word = slot >>> 5
-    const mask = 1 << (slot & 31)
-    const active = activities.reduce((sum, bits) => sum + ((bits[word] & mask) !== 0 ? 1 : 0), 0)
-    if (2 * active >= activities.length) common[word] |= mask
-  }
-  return common
-}
-
-/** Slots of both over slots of either (Jaccard). */
-function overlap(one: Uint32Array, other: Uint32Array): number {
-  let both = 0
-  let either = 0
-  for (let w = 0; w < one.length; w++) {
-    both += bitCount(one[w] & other[w])
-    either += bitCount(one[w] | other[w])
-  }
-  return either === 0 ? 0 : both / either
-}
-
-/** Takes out, one by one, who is in lockstep with the fewest, until all are with two thirds of the rest. */
-function shrunk(edges: readonly Uint32Array[], from: number[]): number[] {
-  const members = [...from]
-  while (members.length >= smallestRing) {
-    let worst = -1
-    let least = kernelShare
-    for (const [at, member] of members.entries()) {
-      const share = shareOf(edges, member, members)
-      if (share >= least) continue
-      least = share
-      worst = at
+/** Rings among accounts that share a link. */
+function linkedRings(links: readonly (readonly number[])[], edges: readonly Uint32Array[]): Suspicion[] {
+  const groups = new Map<string, number[]>()
+  const byLink = new Map<number, number[]>()
+  links.forEach((own, account) => {
+    for (const link of own) {
+      const group = byLink.get(link)
+      if (group === undefined) byLink.set(link, [account])
+      else group.push(account)
     }
-    if (worst < 0) return members
-    members.splice(worst, 1)
+  })
+  // Accounts that share two links, a card and a network say, are one group.
+  for (const group of byLink.values()) if (group.length > 2) groups.set(group.join(), group)
+  const rings = [...groups.values()].map((group) => ringAmong(edges, group))
+  let allEdges = 0
+  let allPairs = 0
+  for (const ring of rings) {
+    allEdges += ring.edges
+    allPairs += ring.pairs
   }
-  return []
+  return rings.flatMap((ring) => {
+    if (ring.members.length < smallestRing) return []
+    const chance = Math.max(leastLinkedChance, allPairs > ring.pairs ? (allEdges - ring.edges) / (allPairs - ring.pairs) : 0)
+    const pValue = Math.min(1, looksPerDay * rings.length * Math.exp(logChance(ring, chance)))
+    const named = inStep(edges, ring)
+    return named.members.length < smallestRing ? [] : [{ ring: named, pValue, linked: ring.members.length }]
+  })
 }
 
-/** Bound on the probability that any of the sets of so many accounts holds so many pairs in lockstep by chance. */
-function scanPValue(accounts: number, { members, edges, pairs }: Ring, chance: number): number {
-  let sets = 0
-  for (let k = 1; k <= members.length; k++) sets += Math.log((accounts - members.length + k) / k)
-  const share = edges / pairs
-  if (share <= chance) return 1
-  const bound =
-    independence * pairs * (share * Math.log(share / chance) + (share < 1 ? (1 - share) * Math.log((1 - share) / (1 - chance)) : 0))
-  return Math.min(1, Math.exp(sets - bound))
+/** Rings that share nothing but their clock. */
+function freeRings(compared: readonly (readonly [string, Account])[], edges: readonly Uint32Array[], bits: readonly Uint32Array[]) {
+  const enough = compared.flatMap(([, { activity }], at) => (activity.count >= fewestFreeSlots ? [at] : []))
+  const { rings, chance } = ringsOf(edges, bits, enough)
+  return rings.map((ring): Suspicion => {
+    const logP = logSets(enough.length, ring.members.length) + logChance(ring, Math.max(leastChance, chance))
+    return { ring, pValue: Math.min(1, looksPerDay * Math.exp(logP)), linked: null }
+  })
 }
 
 function findingAbout(
   state: State,
   compared: readonly (readonly [string, Account])[],
   edges: readonly Uint32Array[],
-  ring: Ring,
-  pValue: number,
+  { ring, pValue, linked }: Suspicion,
 ): Finding {
   const id = clusterOf(
     state,
@@ -296,7 +268,7 @@ function findingAbout(
       lastSeen: Math.max(...known.map(({ last }) => last)),
     },
     score: Math.log(ring.members.length),
-    pValue,
+    pValue: Math.max(leastPValue, pValue),
     events: known.reduce((sum, { calls }) => sum + calls, 0),
     evidence: {
       fact: 'accounts are active in the same twenty minutes of the day',
@@ -304,6 +276,7 @@ function findingAbout(
       accountsCompared: compared.length,
       pairsInLockstep: ring.edges,
       pairs: ring.pairs,
+      ...(linked === null ? {} : { accountsThatShareALink: linked }),
       contributions: `calls, share of the others in lockstep: ${contributions.join('; ')}`,
     },
     sketch: null,
@@ -326,30 +299,6 @@ function clusterOf(state: State, ring: readonly (readonly [string, Account])[]):
   if (state.clusters.size >= mostClusters) state.clusters.delete(state.clusters.keys().next().value as string)
   state.clusters.set(id, new Map())
   return id
-}
-
-function isEdge(edges: readonly Uint32Array[], one: number, other: number): boolean {
-  return ((edges[one][other >>> 5] >>> (other & 31)) & 1) === 1
-}
-
-/** Share of the others among `members` that `one` is in lockstep with. */
-function shareOf(edges: readonly Uint32Array[], one: number, members: readonly number[]): number {
-  let common = 0
-  let others = 0
-  for (const other of members) {
-    if (other === one) continue
-    others++
-    if (isEdge(edges, one, other)) common++
-  }
-  return others === 0 ? 0 : common / others
-}
-
-function edgesWithin(edges: readonly Uint32Array[], members: readonly number[]): number {
-  const mask = new Uint32Array(edges.length === 0 ? 0 : edges[0].length)
-  for (const member of members) mask[member >>> 5] |= 1 << (member & 31)
-  let twice = 0
-  for (const member of members) for (let w = 0; w < mask.length; w++) twice += bitCount(edges[member][w] & mask[w])
-  return twice / 2
 }
 
 /** Eight accounts that deal out one job: a call each in every batch, ten batches. */

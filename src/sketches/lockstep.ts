@@ -87,6 +87,8 @@ export function lockstepEdges(activities: readonly Uint32Array[], popularity: Fl
   return edges
 }
 
+/** An account that is active in nearly all slots is taken to be so in any. */
+const mostFactor = 64
 /** The rhythm of a day changes within hours; what is narrower is not rhythm but somebody's doing. Slots to either side. */
 const rhythmSlots = 4
 
@@ -113,17 +115,23 @@ function slotsOf(bits: Uint32Array): number[] {
   return slots
 }
 
+/** The expected number of slots is concave in c, so Newton's steps come from below and stop short of nothing. */
 function chancesOf(active: number, popularity: Float64Array): Float64Array {
-  let low = 0
-  let high = 64
-  for (let step = 0; step < 32; step++) {
-    const middle = (low + high) / 2
+  let c = 0
+  for (let step = 0; step < 24; step++) {
     let expected = 0
-    for (let slot = 0; slot < lockstepSlots; slot++) expected += 1 - Math.exp(-middle * popularity[slot])
-    if (expected < active) low = middle
-    else high = middle
+    let slope = 0
+    for (let slot = 0; slot < lockstepSlots; slot++) {
+      const idle = Math.exp(-c * popularity[slot])
+      expected += 1 - idle
+      slope += popularity[slot] * idle
+    }
+    const missing = active - expected
+    if (missing < 1e-6 || !(slope > 0) || c > mostFactor) break
+    c += missing / slope
   }
-  return popularity.map((n) => 1 - Math.exp(-high * n))
+  const factor = Math.min(mostFactor, c)
+  return popularity.map((n) => 1 - Math.exp(-factor * n))
 }
 
 /** -ln of a bound on the probability of `seen` or more successes of `of`, where `expected` are expected. */

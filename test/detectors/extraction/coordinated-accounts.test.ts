@@ -40,6 +40,18 @@ describe('accounts that act as one', () => {
     expect(found([...ordinaryPeople('test'), ...job(3, 14)])).toEqual([])
   })
 
+  it('accounts that share a card are found after four calls each, and the others of an office are not named', () => {
+    const paid = (callers: Caller[], card: string): Caller[] =>
+      callers.map((caller) => ({ ...caller, shape: () => ({ links: [{ kind: 'payment', value: card }] }) }))
+    const office = ordinaryPeople('test').map((caller) => (Number(caller.id.slice(7)) < 12 ? paid([caller], 'office')[0] : caller))
+    expect(found(office)).toEqual([])
+    const workers = [...job(6, 4), { id: 'worker-000', from: 56.2, to: 56.3, calls: 1 }]
+    expect(found([...office, ...workers])).toEqual([])
+    const last = found([...office, ...paid(workers, 'stolen')]).at(-1)!
+    expect(last.members.map(({ id }) => id).sort()).toEqual(Array.from({ length: 6 }, (_, at) => `worker-00${at}`))
+    expect(last.evidence.accountsThatShareALink).toBe(6)
+  })
+
   it('says nothing of people with two sessions a day, whoever they are', () => {
     for (const seed of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) expect(found(ordinaryPeople(seed))).toEqual([])
   })
