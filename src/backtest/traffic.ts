@@ -8,7 +8,7 @@ import { filesSource } from '../sources/files.ts'
 import { openRecordedJournal, type RecordedJournal } from '../sources/journal/recorded.ts'
 import { openKafkaRange } from '../sources/kafka/range.ts'
 import type { Lack, RangeWish } from '../sources/kafka/range-bounds.ts'
-import { openActionKey } from '../stages/action-record.ts'
+import { isAction, openActionKey } from '../stages/action-record.ts'
 import { type LogReplayOptions, replayLog } from '../stages/replay.ts'
 import { replayEvents } from '../stages/replay-events.ts'
 import type { ReplaySummary } from '../stages/replay-summary.ts'
@@ -49,10 +49,19 @@ export function filesTraffic(files: readonly string[]): Traffic {
   }
 }
 
-/** Ranges of topics. `kafka` says which brokers. Throws what `openKafkaRange` throws. */
+/**
+ * Ranges of topics. `kafka` says which brokers. Of the topic that the decide stage reads only what people did is taken: the rest is made anew. Throws what
+ * `openKafkaRange` throws.
+ */
 export async function kafkaTraffic(kafka: Config['kafka'], wishes: readonly RangeWish[]): Promise<Traffic> {
   if (kafka.brokers.length === 0) throw new TidewatchError('TW_USAGE', '--kafka needs brokers: kafka.brokers of --config, or --brokers')
-  const range = await openKafkaRange(kafka, wishes, { log: pino({ level: 'silent' }) })
+  const { events, observations } = kafka.topics
+  if (wishes.some(({ topic }) => topic === events))
+    throw new TidewatchError('TW_USAGE', `${events} is what Tidewatch made of telemetry; name the topics that it came in`)
+  const range = await openKafkaRange(kafka, wishes, {
+    log: pino({ level: 'silent' }),
+    leaveOut: (topic, record) => topic === observations && !isAction(record),
+  })
   const name = range.parts.map(({ topic, partition, first, end }) => `${topic}:${partition}@${first}..${end}`).join(' ')
   return {
     ...raw(name, () => range.lacks.map(lackOf)),

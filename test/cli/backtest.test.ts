@@ -126,6 +126,22 @@ describe('tidewatch backtest', () => {
       expect(whole.added.map(({ subject, opened }) => [subject, opened])).toEqual(
         files.added.map(({ subject, opened }) => [subject, opened]),
       )
+      // Of the topic between the stages only what people did is taken.
+      const between = uniqueName('observations')
+      await ensureTopics(settings, [{ topic: between, partitions: 1 }], pino({ level: 'silent' }))
+      const again = client.producer()
+      await again.connect()
+      await again.send({
+        topic: between,
+        messages: [{ value: 'an observation' }, { value: '', headers: { 'tidewatch-control': 'action' } }],
+      })
+      await again.disconnect()
+      const keyed = join(folder, 'keyed.yaml')
+      await writeFile(keyed, `kafka:\n  topics: { observations: ${between} }\n`)
+      const both = await answer('--kafka', topic, '--kafka', between, '--brokers', kafka!.brokers.join(), '--config', keyed)
+      expect(both.traffic.name).toBe(`${between}:0@0..2 ${topic}:0@0..${count}`)
+      expect(both.after).toMatchObject({ events: files.after.events, deadLetters: 1 })
+
       const beyond = await answer(
         '--kafka',
         `${topic}:0@${count - 2}..${count + 5}`,
@@ -137,7 +153,7 @@ describe('tidewatch backtest', () => {
       expect(beyond.traffic.lacks).toEqual([`${topic}:0 ends before the range does: offsets ${count} to ${count + 4} are not written yet`])
       const admin = client.admin()
       await admin.connect()
-      await admin.deleteTopics({ topics: [topic] })
+      await admin.deleteTopics({ topics: [topic, between] })
       await admin.disconnect()
     },
     120_000,
@@ -153,6 +169,7 @@ describe('tidewatch backtest', () => {
     expect(await codeOf('x.jsonl', '--from', '2026-03-01')).toBe('2 TW_USAGE')
     expect(await codeOf('x.jsonl', '--history', 'stored')).toBe('2 TW_USAGE')
     expect(await codeOf('--kafka', 'spans')).toBe('2 TW_USAGE')
+    expect(await codeOf('--kafka', 'tidewatch.events', '--brokers', '127.0.0.1:1')).toBe('2 TW_USAGE')
     expect(await codeOf('--kafka', 'spans@9..1', '--brokers', '127.0.0.1:1')).toBe('2 TW_USAGE')
     expect(await codeOf('--stored', 'rows', '--data', join(folder, 'nothing'))).toBe('1 TW_NOT_FOUND')
     const settings = { data: { directory: data }, otlp: { http: { enabled: false }, grpc: { enabled: false } }, server: { port: 0 } }

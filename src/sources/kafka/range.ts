@@ -26,6 +26,8 @@ export interface KafkaRange {
 
 export interface KafkaRangeOptions {
   readonly log: Logger
+  /** Records that are left out. @default none */
+  readonly leaveOut?: (topic: string, record: SourceRecord) => boolean
   /** @default 5000 */
   readonly transactionPatience?: number
 }
@@ -72,6 +74,7 @@ export async function openKafkaRange(config: KafkaConfig, wishes: readonly Range
             }),
             epochs?.get(part.topic) ?? 'r0',
             signalOf(part.topic, config.topics),
+            (record) => options.leaveOut?.(part.topic, record) ?? false,
           ),
       )
       const log = new MergedLog(cursors)
@@ -107,15 +110,17 @@ class Cursor {
   /** First offset that was not delivered. */
   delivered: number
   private readonly signal: Signal | null
+  private readonly leaveOut: (record: SourceRecord) => boolean
   private pending: readonly SourceRecord[] = []
   private taken = 0
   private latest = 0
 
-  constructor(rank: number, partition: RangePartition, epoch: string, signal: Signal | null) {
+  constructor(rank: number, partition: RangePartition, epoch: string, signal: Signal | null, leaveOut: (record: SourceRecord) => boolean) {
     this.rank = rank
     this.partition = partition
     this.epoch = epoch
     this.signal = signal
+    this.leaveOut = leaveOut
     this.delivered = partition.part.first
   }
 
@@ -129,9 +134,12 @@ class Cursor {
   }
 
   async fill(): Promise<void> {
-    if (this.head) return
-    this.pending = (await this.partition.read()).map((record) => sourceRecord(record, this.signal))
-    this.taken = 0
+    while (!this.head) {
+      const read = await this.partition.read()
+      if (read.length === 0) return
+      this.pending = read.map((record) => sourceRecord(record, this.signal)).filter((record) => !this.leaveOut(record))
+      this.taken = 0
+    }
   }
 
   take(): SourceRecord {
