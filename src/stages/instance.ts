@@ -18,6 +18,7 @@ import { FORMAT_VERSION } from '../store/insert.ts'
 import { openStore } from '../store/open.ts'
 import { batchRows } from '../store/rows.ts'
 import type { Store } from '../store/store.ts'
+import { unstored } from '../store/unstored.ts'
 import { actionHeaders, openActionKey } from './action-record.ts'
 import { backUp } from './backup.ts'
 import { Checkpointing } from './checkpointing.ts'
@@ -124,10 +125,12 @@ async function start(
     guard: new PoisonGuard(config.deadLetters.maxShare, config.deadLetters.maxRun),
     base: { salt, format: FORMAT_VERSION },
     stored: async (topic, epoch, partition) => (await store.lastRange(topic, epoch, partition))?.last ?? null,
-    write: async ({ range, base, outcome, checkpoint }) => {
+    write: async ({ range, base, outcome, resumed, checkpoint }) => {
       const started = performance.now()
       const deliveries = deliveryRows(outcome.alerts, config.webhooks)
-      await store.write({ range, base, rows: { ...batchRows({ ...outcome, deliveries }), checkpoints: checkpoint } }, giveUp.signal)
+      const formed = { ...batchRows({ ...outcome, deliveries }), checkpoints: checkpoint }
+      const rows = resumed ? await unstored(store, { range, rows: formed }) : formed
+      await store.write({ range, base, rows }, giveUp.signal)
       metrics.storeWriteDuration.record((performance.now() - started) / 1000)
     },
     written: ({ records, outcome }) => {

@@ -15,6 +15,8 @@ export interface FormedRange {
   readonly base: TokenBase
   readonly records: number
   readonly outcome: Outcome
+  /** An earlier owner began it, and may have written a part of it whoever knows how long ago. */
+  readonly resumed: boolean
   /** Manifest of the state behind the range, whose parts are stored already; none where no checkpoint is due. */
   readonly checkpoint: readonly Row[]
 }
@@ -212,10 +214,10 @@ export class Pipeline<S extends Stage = Stage> {
     partition.applied = Math.max(partition.applied, Math.min(batch.last, to))
   }
 
-  private form({ range, base, outcome, records }: Forming): NonNullable<Partition['formed']> {
+  private form({ range, base, outcome, records, guarded }: Forming): NonNullable<Partition['formed']> {
     const { checkpoints } = this.options
     const checkpoint = checkpoints?.due(this.watermark) ? checkpoints.rows(this.stages, range.last) : null
-    return { range: { range, base, records, outcome, checkpoint: checkpoint ? [checkpoint.manifest] : [] }, checkpoint }
+    return { range: { range, base, records, outcome, resumed: !guarded, checkpoint: checkpoint ? [checkpoint.manifest] : [] }, checkpoint }
   }
 
   private async persist(partition: Partition): Promise<void> {

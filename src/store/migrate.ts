@@ -34,9 +34,9 @@ export async function readMigrations(folder: URL = ownMigrations): Promise<Migra
 }
 
 /** Attempts at one migration, when members that start at once take away what the others just made. */
-const ATTEMPTS = 8
+const ATTEMPTS = 6
 /** Milliseconds before the second attempt, at least; later ones wait longer. */
-const RETRY = 200
+const RETRY = 60
 
 /**
  * Applies the migrations that are missing, then retention and deduplication windows. Every statement may be repeated, so a crash

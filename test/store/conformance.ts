@@ -12,6 +12,7 @@ import { alertRow, batchRows } from '../../src/store/rows.ts'
 import { settingOf } from '../../src/store/settings.ts'
 import type { RangeKey, Store, WriteBatch } from '../../src/store/store.ts'
 import { tables, writeOrder } from '../../src/store/tables.ts'
+import { unstored } from '../../src/store/unstored.ts'
 import { alert, batch, call, everyEvent, observation, rangeOf, sparse } from './samples.ts'
 
 /** An engine under test. All stores that it opens see the same data. */
@@ -111,6 +112,16 @@ export function storeConformance(name: string, start: () => Promise<Subject>): v
         expect(await whole.query('SELECT * FROM one, two')).toEqual([])
       })
 
+      it('are shared by members that start at once', async () => {
+        const database = `tidewatch_${++databases}`
+        const members = await Promise.all([1, 2, 3].map(() => fresh({ database })))
+        await Promise.all(members.map((member) => member.migrate()))
+        const [applied] = await members[0]!.query<{ count: number }>('SELECT uniqExact(number) AS count FROM _migrations')
+        expect(applied!.count).toBe((await readMigrations()).length)
+        await members[1]!.write(sparse('together'))
+        expect(await members[2]!.query("SELECT count() AS count FROM incidents WHERE title = 'together'")).toEqual([{ count: 1 }])
+      })
+
       it('refuse a file that was changed after it was applied, and a database of a newer version', async () => {
         const database = `tidewatch_${++databases}`
         await (await fresh({ database, migrations: await folder({ '900_more.sql': '-- one\n' }) })).migrate()
@@ -122,6 +133,24 @@ export function storeConformance(name: string, start: () => Promise<Subject>): v
         const older = await fresh({ database })
         expect(await codeOf(older.migrate())).toBe('TW_STORE_MIGRATION_CHANGED')
         await (await fresh({ database, migrations: await folder({ '900_more.sql': '-- one\r\n' }) })).migrate()
+      })
+    })
+
+    describe('a range whose blocks the engine has forgotten', () => {
+      const written = writeOrder.filter((table) => !['dead_letter_replays', 'checkpoints'].includes(table))
+
+      it.each([0, 1, 3, 7, written.length])('is completed behind its first %d tables, and nothing stands twice', async (done) => {
+        const all = sparse(`forgotten-${done}`)
+        const engine = await fresh()
+        await engine.migrate()
+        const first = Object.fromEntries(written.slice(0, done).map((table) => [table, all.rows[table] ?? []]))
+        await engine.write({ ...all, rows: first, base: { salt: 'forgotten', format: 1 } })
+        const left = await unstored(engine, all)
+        await engine.write({ ...all, rows: left, base: { salt: 'another', format: 1 } })
+        for (const table of written) {
+          const [found] = await engine.query<{ count: number }>(`SELECT count() AS count FROM ${table}`)
+          expect([table, found!.count]).toEqual([table, all.rows[table]?.length ?? 0])
+        }
       })
     })
 
