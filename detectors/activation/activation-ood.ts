@@ -20,14 +20,16 @@ const shownDimensions = 5
 /**
  * Out-of-distribution activations: how unusual each call's activation is among those of the same layer of the same model.
  *
- * Scored before it is learned, without labels of anomalies and without a clean past. Up to seven statistics become p-values against
- * their own last values, and those one p-value (score: -ln p): Mahalanobis distance of the direction from the class's mean, with a shrunk
- * covariance within classes; distance to the k-th neighbour in direction and among scaled vectors, in a sample; path length in an
- * isolation forest; size; how much nearer the neighbours of another label than the predicted one are; and the producer's own entropy,
- * margin or confidence. Vectors above 64 numbers are projected to 64 for the distances. None of these wins alone: rotated digits are found
- * by direction, inverted ones by size, adversarial ones by their neighbours' labels, anomalies in tables by isolation.
+ * Scored before it is learned, without labels of anomalies and without a clean past. Several statistics become p-values against
+ * their own last values, and those one p-value (score: -ln p). Where calls carry predicted labels: Mahalanobis distance from the class of
+ * the direction and of the scaled vector, by the covariance of that very class (shrunk); what is left of that distance when the producer's
+ * own entropy, margin or confidence is accounted for; distance to the second neighbour of the predicted label, and how much nearer those of
+ * another one are. Without labels: Mahalanobis distance of the direction; distance to the k-th neighbour; path length in an isolation
+ * forest; size; the producer's own doubt. Vectors above 64 numbers are projected to 64 for the distances. None of these wins alone: rotated digits
+ * are found by direction, inverted ones and triggers by the scaled vector, adversarial ones by neighbours, anomalies in tables by isolation.
  *
- * Calls among the strangest tenth teach neither the moments nor the sample, and the strangest twentieth teaches the p-values at
+ * Calls among the strangest tenth teach neither the moments nor the sample, nor those among the farthest fifth of all the moments of their
+ * class (which an attack on one class would else make its own), and the strangest twentieth teaches the p-values at
  * hardly more than the rate at which it should occur: a burst of a few hundred calls does not become the norm; a lasting change does,
  * after `activation-shift` has told. A new digest or version of a model begins anew.
  *
@@ -47,7 +49,7 @@ const shownDimensions = 5
 export const activationOod = defineDetector<State>({
   name: 'activation-ood',
   category: 'activation',
-  version: 1,
+  version: 2,
   title: '{subject} was given an input unlike any before',
   consumes: ['call'],
   maxSubjects: 128,

@@ -1,5 +1,6 @@
 import { ByteReader, ByteWriter } from '../sketches/bytes.ts'
 import { ClassGaussian } from '../sketches/class-gaussian.ts'
+import { ClassTrends } from '../sketches/class-trends.ts'
 import { FusedWindows } from '../sketches/fused-windows.ts'
 import { IsolationForest } from '../sketches/isolation-forest.ts'
 import { Neighbours } from '../sketches/neighbours.ts'
@@ -10,22 +11,25 @@ import { RunningScale } from '../sketches/running-scale.ts'
 /** What is measured of a call, in this order. */
 export const layerStatistics = [
   'classDistance',
-  'neighboursInDirection',
+  'scaledClassDistance',
   'neighbours',
+  'neighboursOfOtherLabels',
+  'distanceForUncertainty',
+  'scaledNeighbours',
   'isolation',
   'size',
-  'neighboursOfOtherLabels',
   'uncertainty',
 ] as const
 
 /**
  * How much each statistic counts, in the order above. Chosen once, on all development sets together: tables of numbers, penultimate
- * layers of a residual network, a small classifier with labels. With labels, isolation and size mostly say which class it is; of long
- * vectors, whose numbers are one of many alike, the direction says most and single numbers nothing.
+ * layers of a residual network, a small classifier with labels; and, for labels, on ten layers of other digit classifiers (rectified and
+ * hyperbolic, 24 to 256 units), so that none of the families decides alone. With labels, isolation and size mostly say which class it is;
+ * of long vectors, whose numbers are one of many alike, the direction says most and single numbers nothing.
  */
 const weights = {
-  short: { plain: [1, 0.5, 1, 2, 1, 0, 0.5], labelled: [0.5, 1, 2, 0, 0, 1.5, 0.25] },
-  long: { plain: [1, 1, 0.5, 0, 0, 0, 0.5], labelled: [1, 1, 0.5, 0, 0, 1, 0.5] },
+  short: { plain: [1, 0, 0.5, 0, 0, 1, 2, 1, 0.5], labelled: [1, 1.5, 3, 0.25, 0.25, 0, 0, 0, 0] },
+  long: { plain: [2, 0, 1, 0, 0, 0, 0, 0, 0.5], labelled: [1, 1.5, 3, 0.25, 0.25, 0, 0, 0, 0] },
 } as const
 
 /** Longer vectors are projected to so many numbers for distances. */
@@ -37,9 +41,8 @@ const largestSample = 1024
 const queryCost = 32_768
 /** The sample follows the stream: a new vector is taken in as often as if only so many samples' lengths had gone by. */
 const sampleMemory = 8
-/** The k-th neighbour, as a share of the sample: beyond small clusters of alike anomalies; labels part the sample already. */
+/** The k-th neighbour, as a share of the sample: beyond small clusters of alike anomalies. With labels the second of the same one. */
 const neighbourShare = 0.02
-const neighbourShareWithLabels = 0.005
 const trees = 64
 /** From so many calls on a layer is old. */
 const settled = 2048
@@ -47,9 +50,8 @@ const settled = 2048
 const youngForest = 512
 /** Scores that p-values are taken from. */
 const window = 2048
-/** Squared distances below which inputs are the same: on the unit sphere, and in spreads for each number. */
+/** Squared distance, as a part of the vector's own square, below which inputs are the same. */
 const leastAngle = 0.001
-const leastDistance = 0.01
 /** Distinct labels that are told apart; the last number is for all others. */
 const mostLabels = 32
 /** Calls before anything but neighbours can speak, and before p-values may be believed. */
@@ -57,10 +59,15 @@ const firstFit = 32
 const warmUp = 100
 /** Calls that are stranger than this share of the others teach neither the moments nor the sample, else anomalies would make themselves usual. */
 const untaught = 0.1
+/**
+ * A class's moments learn nothing that is farther from them than this share of the calls: where one class is the target of an attack, strange
+ * calls are a third of it.
+ */
+const untaughtFar = 0.2
 
 /**
  * What the activations of one layer of one model usually look like, and how unusual a call is before it is learned. No labels of
- * anomalies, no past needed; memory up to 2 MB for any length of vectors.
+ * anomalies, no past needed; memory up to 4 MB for any length of vectors, 1 MB with ten labels.
  */
 export class LayerModel {
   /** p-values by statistic of the last call that was scored, NaN where one could not speak. */
@@ -75,9 +82,14 @@ export class LayerModel {
   #nextRefresh = firstFit
   readonly #labels = new Map<string, number>()
   #scale: RunningScale
+  /** Of directions, and of scaled vectors; the latter only where there are labels. */
   #gaussian: ClassGaussian
+  #scaledGaussian: ClassGaussian
+  /** Of the scaled class distance over the uncertainty. */
+  #trends: ClassTrends
   #forest: IsolationForest
-  #direction: Neighbours
+  /** Among half normed vectors; among scaled ones only where they are short. */
+  #halfNormed: Neighbours
   #scaled: Neighbours
   #fused: FusedWindows
   /** The sample's vectors, unscaled, and their labels. */
@@ -89,6 +101,7 @@ export class LayerModel {
   readonly #x: Float64Array
   readonly #y: Float64Array
   readonly #u: Float64Array
+  readonly #h: Float64Array
   readonly #v: Float64Array
 
   /** For vectors of `length` numbers, at least one. */
@@ -102,14 +115,17 @@ export class LayerModel {
     this.#scale = new RunningScale(kept)
     this.#gaussian = new ClassGaussian(size, mostLabels)
     this.#forest = new IsolationForest(this.#long ? 0 : trees, seed)
-    this.#direction = new Neighbours(this.#sampleSize, size)
-    this.#scaled = new Neighbours(this.#sampleSize, size)
+    this.#scaledGaussian = new ClassGaussian(size, mostLabels)
+    this.#trends = new ClassTrends(mostLabels)
+    this.#halfNormed = new Neighbours(this.#sampleSize, size)
+    this.#scaled = new Neighbours(this.#long ? 0 : this.#sampleSize, size)
     this.#fused = new FusedWindows(layerStatistics.length, window)
     this.#sample = new Float32Array(this.#sampleSize * kept)
     this.#sampleLabels = new Uint8Array(this.#sampleSize)
     this.#x = new Float64Array(kept)
     this.#y = new Float64Array(kept)
     this.#u = new Float64Array(size)
+    this.#h = new Float64Array(size)
     this.#v = new Float64Array(size)
   }
 
@@ -119,6 +135,10 @@ export class LayerModel {
 
   get calls(): number {
     return this.#calls
+  }
+
+  get #labelled(): boolean {
+    return this.#labels.size > 1
   }
 
   /** Whether p-values may be believed: enough calls came before the one that was scored last. */
@@ -135,13 +155,12 @@ export class LayerModel {
     this.#calls++
     this.#represent(vector)
     this.#measure(number, uncertainty)
-    const labelled = this.#labels.size > 1
     const pValue = this.#fused.add(
       this.#statistics,
-      weights[this.#long ? 'long' : 'short'][labelled ? 'labelled' : 'plain'],
+      weights[this.#long ? 'long' : 'short'][this.#labelled ? 'labelled' : 'plain'],
       Math.max(warmUp, this.#calls / 2),
     )
-    this.#learn(number, pValue)
+    this.#learn(number, pValue, uncertainty)
     return pValue
   }
 
@@ -176,7 +195,10 @@ export class LayerModel {
     return number
   }
 
-  /** Direction (unit length) and scaled form of the vector, both projected. */
+  /**
+   * Three forms of the vector, projected: its direction; divided by the root of its length, halfway between the direction, which does not
+   * see how strong an activation is, and the vector itself, in which that outweighs all else; and in spreads of each number.
+   */
   #represent(vector: Float32Array): void {
     const x = this.#x
     if (vector.length <= mostLength) x.set(vector)
@@ -189,57 +211,73 @@ export class LayerModel {
     for (let i = 0; i < x.length; i++) norm += x[i] * x[i]
     this.#projection.project(x, this.#u)
     const inverse = norm > 0 ? 1 / Math.sqrt(norm) : 0
-    for (let i = 0; i < this.#u.length; i++) this.#u[i] *= inverse
+    const half = Math.sqrt(inverse)
+    for (let i = 0; i < this.#u.length; i++) {
+      this.#h[i] = half * this.#u[i]
+      this.#u[i] *= inverse
+    }
+    if (this.#long && !this.#labelled) return
     this.#scale.apply(x, this.#y)
     this.#projection.project(this.#y, this.#v)
   }
 
   #measure(label: number, uncertainty: number | null): void {
     const statistics = this.#statistics.fill(Number.NaN)
-    if (uncertainty !== null && Number.isFinite(uncertainty)) statistics[6] = uncertainty
-    const { count } = this.#direction
-    if (count < 2) return
-    const labelled = this.#labels.size > 1
-    const k = Math.max(2, Math.round((labelled ? neighbourShareWithLabels : neighbourShare) * count))
-    const labels = labelled ? this.#sampleLabels : null
-    this.#direction.query(this.#u, k, labels, label)
-    statistics[1] = logarithm(this.#direction.kth)
-    this.#scaled.query(this.#v, k, labels, label)
-    statistics[2] = logarithm(this.#scaled.kth)
-    const nearer = labelled
-      ? otherLabels(this.#direction, leastAngle) + otherLabels(this.#scaled, leastDistance * this.#v.length)
-      : Number.NaN
-    if (Number.isFinite(nearer)) statistics[5] = nearer
+    const unsure = uncertainty !== null && Number.isFinite(uncertainty)
+    if (unsure) statistics[8] = uncertainty
+    const sample = this.#halfNormed
+    if (sample.count < 2) return
+    const labelled = this.#labelled
+    const k = Math.max(2, Math.round(neighbourShare * sample.count))
+    sample.query(this.#h, k, labelled ? this.#sampleLabels : null, label)
+    if (!labelled) statistics[2] = logarithm(sample.kth)
+    else if (sample.same < Number.POSITIVE_INFINITY) {
+      statistics[2] = logarithm(sample.same)
+      if (sample.other < Number.POSITIVE_INFINITY) {
+        // Copies of one input must not be infinitely near.
+        const least = leastAngle * squareOf(this.#h)
+        statistics[3] = Math.log((sample.same + least) / (sample.other + least))
+      }
+    }
     if (this.#nextRefresh === firstFit) return
     statistics[0] = logarithm(this.#gaussian.distance(this.#u, label))
+    if (labelled && this.#scaledGaussian.count > 0) {
+      statistics[1] = logarithm(this.#scaledGaussian.distance(this.#v, label))
+      if (unsure) statistics[4] = this.#trends.residual(label, uncertainty, statistics[1])
+    }
     if (this.#long) return
-    statistics[3] = -this.#forest.path(this.#v)
-    let squared = 0
-    for (let i = 0; i < this.#v.length; i++) squared += this.#v[i] * this.#v[i]
-    statistics[4] = logarithm(squared)
+    statistics[7] = logarithm(squareOf(this.#v))
+    if (labelled) return
+    this.#scaled.query(this.#v, k, null, label)
+    statistics[5] = logarithm(this.#scaled.kth)
+    statistics[6] = -this.#forest.path(this.#v)
   }
 
-  #learn(label: number, pValue: number): void {
+  #learn(label: number, pValue: number, uncertainty: number | null): void {
     const n = this.#calls
     if (!this.warm || pValue > untaught) {
+      const [direction, scaled, neighbours] = this.#fused.parts
+      const near = (part: number, share: number): boolean => !this.warm || !(part <= share)
       // Old layers change slowly: half of the calls are enough for the spreads of long vectors.
       if (n < settled || n % 2 === 0) this.#scale.learn(this.#x)
-      this.#gaussian.learn(this.#u, label)
-      this.#take(label)
+      if (near(direction, untaughtFar)) this.#gaussian.learn(this.#u, label)
+      if (this.#scaledGaussian.count > 0 && near(scaled, untaughtFar)) this.#scaledGaussian.learn(this.#v, label)
+      if (uncertainty !== null && !Number.isNaN(this.#statistics[1])) this.#trends.learn(label, uncertainty, this.#statistics[1])
+      if (near(direction, untaught) && near(scaled, untaught) && near(neighbours, untaught)) this.#take(label)
     }
     if (n >= this.#nextRefresh) this.#refresh()
-    else if (this.#forest.grown > 0 && (n < youngForest || n % 8 === 0)) this.#forest.grow(this.#scaled, this.#v.length)
+    else if (this.#forest.grown > 0 && !this.#labelled && (n < youngForest || n % 8 === 0)) this.#forest.grow(this.#scaled, this.#v.length)
   }
 
   /** Reservoir sampling (Vitter 1985) that forgets. */
   #take(label: number): void {
-    let slot = this.#scaled.count
+    let slot = this.#halfNormed.count
     if (slot === this.#sampleSize) slot = hash32(`${this.#calls}`) % Math.min(this.#calls, sampleMemory * this.#sampleSize)
     if (slot >= this.#sampleSize) return
     this.#sample.set(this.#x, slot * this.#x.length)
     this.#sampleLabels[slot] = label
-    this.#direction.set(slot, this.#u)
-    this.#scaled.set(slot, this.#v)
+    this.#halfNormed.set(slot, this.#h)
+    if (!this.#long) this.#scaled.set(slot, this.#v)
   }
 
   /** Scales the sample anew: at growing distances, later every 1,024 calls. */
@@ -247,12 +285,19 @@ export class LayerModel {
     this.#nextRefresh = this.#calls + Math.min(1024, Math.max(8, this.#calls >> 2))
     this.#scale.refresh()
     this.#gaussian.refresh()
-    for (let slot = 0; slot < this.#scaled.count; slot++) {
-      this.#scale.apply(this.#sample, this.#y, slot * this.#y.length)
-      this.#projection.project(this.#y, this.#v)
-      this.#scaled.set(slot, this.#v)
+    // While the spreads are young, scaled moments are made anew from the sample: they cannot be scaled later.
+    const anew = this.#labelled && (this.#calls <= this.#sampleSize || this.#scaledGaussian.count === 0)
+    if (anew) this.#scaledGaussian = new ClassGaussian(this.#v.length, mostLabels)
+    if (anew || !this.#long) {
+      for (let slot = 0; slot < this.#halfNormed.count; slot++) {
+        this.#scale.apply(this.#sample, this.#y, slot * this.#y.length)
+        this.#projection.project(this.#y, this.#v)
+        if (!this.#long) this.#scaled.set(slot, this.#v)
+        if (anew) this.#scaledGaussian.learn(this.#v, this.#sampleLabels[slot])
+      }
     }
-    if (this.#long) return
+    this.#scaledGaussian.refresh()
+    if (this.#long || this.#labelled) return
     for (let grow = this.#forest.grown === 0 ? trees : 1; grow > 0; grow--) this.#forest.grow(this.#scaled, this.#v.length)
   }
 
@@ -261,11 +306,13 @@ export class LayerModel {
     for (const label of this.#labels.keys()) writer.text(label)
     this.#scale.encode(writer)
     this.#gaussian.encode(writer)
+    this.#scaledGaussian.encode(writer)
+    this.#trends.encode(writer)
     this.#forest.encode(writer)
-    this.#direction.encode(writer)
+    this.#halfNormed.encode(writer)
     this.#scaled.encode(writer)
     this.#fused.encode(writer)
-    const { count } = this.#scaled
+    const { count } = this.#halfNormed
     return writer
       .f32s(this.#sample.subarray(0, count * this.#x.length))
       .block(this.#sampleLabels.subarray(0, count))
@@ -281,22 +328,22 @@ export class LayerModel {
     const size = model.#u.length
     model.#scale = RunningScale.decode(reader, model.#x.length)
     model.#gaussian = ClassGaussian.decode(reader, size, mostLabels)
+    model.#scaledGaussian = ClassGaussian.decode(reader, size, mostLabels)
+    model.#trends = ClassTrends.decode(reader, mostLabels)
     model.#forest = IsolationForest.decode(reader, model.#long ? 0 : trees, seed)
-    model.#direction = Neighbours.decode(reader, model.#sampleSize, size)
-    model.#scaled = Neighbours.decode(reader, model.#sampleSize, size)
+    model.#halfNormed = Neighbours.decode(reader, model.#sampleSize, size)
+    model.#scaled = Neighbours.decode(reader, model.#long ? 0 : model.#sampleSize, size)
     model.#fused = FusedWindows.decode(reader, layerStatistics.length, window)
-    model.#sample.set(reader.f32s(model.#scaled.count * model.#x.length))
+    model.#sample.set(reader.f32s(model.#halfNormed.count * model.#x.length))
     model.#sampleLabels.set(reader.block())
     return model
   }
 }
 
-/**
- * How much nearer the second neighbour of another label is than that of the same one; not finite where there are too few. Below `least`
- * distances mean the same: copies of one input must not be infinitely near.
- */
-function otherLabels({ same, other }: Neighbours, least: number): number {
-  return same === Number.POSITIVE_INFINITY || other === Number.POSITIVE_INFINITY ? Number.NaN : Math.log((same + least) / (other + least))
+function squareOf(vector: Float64Array): number {
+  let squared = 0
+  for (let i = 0; i < vector.length; i++) squared += vector[i] * vector[i]
+  return squared
 }
 
 function logarithm(distance: number): number {
