@@ -1,5 +1,5 @@
 import type { Category, Subject } from '../telemetry/events.ts'
-import { isoMicros } from '../telemetry/time.ts'
+import { isoMicros, microsOf } from '../telemetry/time.ts'
 import type { IncidentAction } from './action.ts'
 import type { Alert, Handling } from './alert.ts'
 import { digest } from './digest.ts'
@@ -72,8 +72,11 @@ export class Handlings {
 
   /** Notes alerts that were decided and adds what people did about their incidents. */
   note(alerts: readonly Alert[]): Alert[] {
-    return alerts.map((alert) => {
-      const known = this.#knownOf(alert)
+    return alerts.map((decided) => {
+      const known = this.#knownOf(decided)
+      // An event that came late after an action: the incident stands as this alert says, so it is the newest.
+      const isLate = known.last !== null && decided.time <= known.last.time
+      const alert = isLate ? { ...decided, time: isoMicros(microsOf(known.last!.time) + 1) } : decided
       known.last = alert
       const told = this.#handled(known, alert)
       const silence = this.#silences.get(known.key)
@@ -206,11 +209,7 @@ function keyOf({ category, environment, subject }: Pick<Tested, 'category' | 'en
 /** The same state of an incident, told anew because of `cause`: at `time`, but later than all that was told, so that it is the newest. */
 function changed(last: Alert, cause: string, time: number): Alert {
   const id = `alert_${digest(last.incident, cause)}`
-  return { ...last, id, status: 'updated', time: isoMicros(Math.max(time, microsOfLast(last) + 1)) }
-}
-
-function microsOfLast({ time }: Alert): number {
-  return Date.parse(`${time.slice(0, 23)}Z`) * 1000 + Number(time.slice(23, 26))
+  return { ...last, id, status: 'updated', time: isoMicros(Math.max(time, microsOf(last.time) + 1)) }
 }
 
 /** Sets a key as the newest; of those that may go the oldest makes room. */

@@ -55,8 +55,10 @@ describe('what people do about incidents', () => {
     expect(change!.id).not.toBe(alert!.id)
     expect(act(decisions, alert!.incident, 1.62 * day, { kind: 'acknowledge' })).toEqual([])
     decisions = again(decisions)
-    expect(attack(decisions, 1.65 * day, 9.1, 100)).toMatchObject([{ status: 'updated', handling: { acknowledged } }])
-    expect(attack(decisions, 1.66 * day, 9.1, 300)[0]!.handling!.change).toBeUndefined()
+    // An event that was late, but changes how the incident stands after the acknowledgement.
+    expect(attack(decisions, 1.55 * day, 9.1, 90)).toMatchObject([{ time: '2026-01-06T14:24:00.000002Z', handling: { acknowledged } }])
+    expect(attack(decisions, 1.65 * day, 9.1, 180)).toMatchObject([{ status: 'updated', handling: { acknowledged } }])
+    expect(attack(decisions, 1.66 * day, 9.1, 400)[0]!.handling!.change).toBeUndefined()
     expect(decisions.advance(start + 3 * day)).toMatchObject([{ status: 'resolved', handling: { acknowledged } }])
     expect(attack(decisions, 3.1 * day, 9.5, 500)[0]!.handling).toBeUndefined()
   })

@@ -54,7 +54,8 @@ export const overview: Board = {
     table({
       title: 'Incidents',
       description: 'Newest change first.',
-      sql: `SELECT time, severity, status, category, title, length(members) AS members, p_value, opened, incident
+      sql: `SELECT time, severity, status, category, title,
+          greatest(length(members), JSONExtractUInt(alert, 'evidence', 'flood', 'members')) AS members, p_value, opened, incident
         FROM incidents FINAL WHERE $__timeFilter_ms(time)${ofIncidents} ORDER BY time DESC LIMIT 100`,
       empty: 'No incident in this time',
       width: 24,
