@@ -46,7 +46,7 @@ describe('a reference', () => {
     act(decisions, { kind: 'freeze', detector: 'plain', population })
     decisions = again(decisions)
     const frozen = afterLoudness(decisions)
-    expect(frozen).toBeLessThan(learning / 5)
+    expect(frozen).toBeLessThan(learning / 2)
     expect(decisions.status()).toMatchObject([{ population, subjects: 60, frozen: { by: 'ops', note: 'release' } }])
 
     act(decisions, { kind: 'thaw', detector: 'plain', population })
@@ -66,7 +66,7 @@ describe('an announced change', () => {
     const [opened] = attack(decisions, 1.6 * day)
     expect(opened).toMatchObject({ status: 'opened', handling: { expected: { by: 'ops', note: 'release' } } })
     expect(withheld(opened!)).toBe(true)
-    expect(afterLoudness(decisions)).toBeLessThan(afterLoudness(warmed()) / 5)
+    expect(afterLoudness(decisions)).toBeLessThan(afterLoudness(warmed()) / 2)
     const [grown] = attack(decisions, 1.8 * day, 400)
     expect(grown).toMatchObject({ status: 'updated', incident: opened!.incident })
     expect(grown!.handling).toBeUndefined()
