@@ -41,7 +41,7 @@ const minimumProbes = 8
 export const probeParameters = defineDetector<State>({
   name: 'probe-parameters',
   category: 'extraction',
-  version: 1,
+  version: 2,
   title: '{subject} probes the output layer with log-probabilities and logit biases',
   consumes: ['call'],
   maxSubjects: 100_000,
@@ -76,15 +76,15 @@ export const probeParameters = defineDetector<State>({
     },
 
     encode(state) {
-      const writer = new ByteWriter(64).f64(state.calls).f64(state.probes).f64(state.spokenScore)
+      const writer = new ByteWriter(64).u32(state.calls).u32(state.probes).f64(state.spokenScore)
       state.probed.encode(writer)
       return writer.finish()
     },
 
     decode(bytes) {
       const reader = new ByteReader(bytes)
-      const calls = reader.f64()
-      const probes = reader.f64()
+      const calls = reader.u32()
+      const probes = reader.u32()
       const spokenScore = reader.f64()
       return { calls, probes, spokenScore, probed: HyperLogLog.decode(reader) }
     },
@@ -120,13 +120,15 @@ function isProbe({ request }: CallEvent): boolean {
 }
 
 function finding(state: State, score: number) {
+  const inputs = Math.round(state.probed.count)
   return {
     score,
     pValue: null,
     events: state.calls,
     evidence: {
+      fact: `${state.probes} of ${state.calls} calls ask for log-probabilities, logit biases or a token or two, at least two of these at once, over ${inputs} distinct inputs`,
       probingCalls: state.probes,
-      inputsProbed: Math.round(state.probed.count),
+      inputsProbed: inputs,
       shareOfCallsThatProbe: Math.round((1000 * state.probes) / state.calls) / 1000,
       calls: state.calls,
     },

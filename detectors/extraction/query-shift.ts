@@ -11,6 +11,8 @@ import { callsOf, ordinaryPeople } from './examples.ts'
 
 interface State {
   calls: number
+  /** Calls with an embedding. */
+  embedded: number
   /** Inputs in the sum, for weighing each distinct input once. */
   inputs: HyperLogLog
   sketch: MeanSketch | null
@@ -20,6 +22,8 @@ interface State {
 const features = 128
 /** Unrelated texts are about sqrt(2) apart on the unit sphere, paraphrases about half of that. */
 const bandwidth = 1
+/** Most accounts call a few times only, and get no sketch. */
+const firstSketched = 10
 const firstWord = 8
 const nextWord = 1.4
 
@@ -33,19 +37,19 @@ const nextWord = 1.4
  * unit of the null is the principal, not the call: honest people and programs ask about few topics, and lie far from the pooled traffic
  * themselves; to be far away *and* wide is what they are not.
  *
- * Compared with: the other principals of the model with eight distinct inputs or more; at least thirty of them.
+ * Compared with: the other principals of the model with eight distinct inputs or more from their tenth call on; at least thirty of them.
  *
  * Finds: principals with one foreign, narrow or artificial distribution of inputs (noise, out-of-domain corpora, one task nobody else has).
  *
  * Misses: harvests of the model's own domain and wide instruction sets, which are closer to the average than any one person is; less
- * than about ten calls; telemetry without embeddings and without text. May name: honest software with a single unusual task.
+ * than about twenty calls; telemetry without embeddings and without text. May name: honest software with a single unusual task.
  *
  * Reference: Gretton et al. 2012 (MMD), Rahimi and Recht 2007, Yu et al. 2016 (structured features).
  */
 export const queryShift = defineDetector<State>({
   name: 'query-shift',
   category: 'extraction',
-  version: 1,
+  version: 2,
   title: '{subject} asks from another distribution than the others',
   consumes: ['call'],
   maxSubjects: 20_000,
@@ -61,12 +65,12 @@ export const queryShift = defineDetector<State>({
     const projection = new RandomFeatures({ size: features, bandwidth, seed })
     return {
       subjects: principalsOfModel,
-      create: () => ({ calls: 0, inputs: new HyperLogLog(), sketch: null, speakAt: firstWord }),
+      create: () => ({ calls: 0, embedded: 0, inputs: new HyperLogLog(), sketch: null, speakAt: firstWord }),
 
       update(state, event) {
         const call = event as CallEvent
         state.calls++
-        if (call.embedding === null) return null
+        if (call.embedding === null || ++state.embedded < firstSketched) return null
         if (state.sketch === null || call.embedding.length !== state.sketch.dimensions) {
           // Another embedding model: its sums cannot be compared with the old ones.
           state.inputs = new HyperLogLog()
@@ -90,18 +94,21 @@ export const queryShift = defineDetector<State>({
       },
 
       encode(state) {
-        const writer = new ByteWriter(64).f64(state.calls).f64(state.speakAt)
+        const writer = new ByteWriter(64).u32(state.calls).u32(state.embedded)
+        if (state.sketch === null) return writer.finish()
+        writer.f64(state.speakAt).block(encodeMeanSketch(state.sketch))
         state.inputs.encode(writer)
-        if (state.sketch !== null) writer.block(encodeMeanSketch(state.sketch))
         return writer.finish()
       },
 
       decode(bytes) {
         const reader = new ByteReader(bytes)
-        const calls = reader.f64()
+        const calls = reader.u32()
+        const embedded = reader.u32()
+        if (reader.done) return { calls, embedded, speakAt: firstWord, inputs: new HyperLogLog(), sketch: null }
         const speakAt = reader.f64()
-        const inputs = HyperLogLog.decode(reader)
-        return { calls, speakAt, inputs, sketch: reader.done ? null : decodeMeanSketch(reader.block()) }
+        const sketch = decodeMeanSketch(reader.block())
+        return { calls, embedded, speakAt, sketch, inputs: HyperLogLog.decode(reader) }
       },
     }
   },
@@ -122,7 +129,10 @@ const foreign = Float32Array.from({ length: 32 }, (_, i) => (i >= 24 ? 1 : 0))
 function topicalPeople() {
   const random = createRandom('example/shift/topics')
   const topics = Array.from({ length: 12 }, () => Float32Array.from({ length: 32 }, (_, i) => (i < 24 ? random.normal() : 0)))
-  return ordinaryPeople('shift', (person) => (index) => ({ embedding: near(topics[(person + (index % 2) * 5) % topics.length], random) }))
+  const people = ordinaryPeople('shift', (person) => (index) => ({
+    embedding: near(topics[(person + (index % 2) * 5) % topics.length], random),
+  }))
+  return people.map((caller) => ({ ...caller, calls: 3 * caller.calls }))
 }
 
 function near(centre: Float32Array, random: { normal(): number }): Float32Array {

@@ -84,7 +84,7 @@ const sameInput = 1e-10
 export const syntheticQueries = defineDetector<State>({
   name: 'synthetic-queries',
   category: 'extraction',
-  version: 1,
+  version: 2,
   title: '{subject} asks variations of its own inputs',
   consumes: ['call'],
   maxSubjects: 10_000,
@@ -118,7 +118,7 @@ export const syntheticQueries = defineDetector<State>({
       },
 
       encode({ calls, embedded, memory }) {
-        const writer = new ByteWriter(64).f64(calls).f64(embedded)
+        const writer = new ByteWriter(64).u32(calls).u32(embedded)
         if (memory === null) return writer.finish()
         writer.u32(memory.length).f64(memory.inputs).f64(memory.speakAt).u16(memory.counted)
         encodeDistanceBins(writer, memory.distances)
@@ -128,8 +128,8 @@ export const syntheticQueries = defineDetector<State>({
 
       decode(bytes) {
         const reader = new ByteReader(bytes)
-        const calls = reader.f64()
-        const embedded = reader.f64()
+        const calls = reader.u32()
+        const embedded = reader.u32()
         if (reader.done) return { calls, embedded, memory: null }
         const length = reader.u32()
         const inputs = reader.f64()

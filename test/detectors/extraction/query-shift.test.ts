@@ -12,7 +12,7 @@ function population(size: number): Caller[] {
   const topics = Array.from({ length: 10 }, () => Float32Array.from({ length: dimensions }, (_, i) => (i < 16 ? random.normal() : 0)))
   return Array.from({ length: size }, (_, person) => {
     const own = [random.uint32() % 10, random.uint32() % 10]
-    const calls = 10 + (random.uint32() % 80)
+    const calls = 20 + (random.uint32() % 80)
     return { id: `p${person}`, from: 0, to: 24, calls, shape: (index: number) => ({ embedding: around(topics[own[index % 2]], random) }) }
   })
 }
