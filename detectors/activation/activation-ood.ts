@@ -67,7 +67,13 @@ export const activationOod = defineDetector<State>({
       const call = event as CallEvent
       const { vector } = call.activation!
       if (!allFinite(vector)) {
-        return { score: notFinite, pValue: null, events: state.model?.calls ?? 0, evidence: { finite: false }, sketch: null }
+        return {
+          score: notFinite,
+          pValue: null,
+          events: state.model?.calls ?? 0,
+          evidence: { fact: 'the activation is not finite', finite: false },
+          sketch: null,
+        }
       }
       if (state.model === null || state.model.length !== vector.length) state.model = new LayerModel(vector.length, seed)
       const { model } = state
@@ -121,5 +127,8 @@ function evidenceOf(model: LayerModel, call: CallEvent, label: string | null): E
   for (const { dimension, spreads } of model.farthest(shownDimensions)) {
     evidence[`spreadsOfDimension.${dimension}`] = Math.round(100 * spreads) / 100
   }
-  return evidence
+  const parts = layerStatistics.map((name, at) => ({ name, pValue: model.parts[at] })).filter(({ pValue }) => !Number.isNaN(pValue))
+  if (parts.length === 0) return evidence
+  const { name } = parts.reduce((least, part) => (part.pValue < least.pValue ? part : least))
+  return { fact: `the activation is unlike those before${label === null ? '' : ` with the answer ${label}`}, most in ${name}`, ...evidence }
 }

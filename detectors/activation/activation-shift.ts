@@ -96,15 +96,17 @@ export const activationShift = defineDetector<State>({
       const score = -Math.log(state.excess.pValue)
       if (!grew || score < state.spoken + growth) return null
       state.spoken = score
+      const strangeByChance = Math.round(10 * strange * state.calls) / 10
       return {
         score,
         pValue: state.excess.pValue,
         events: state.calls,
         evidence: {
+          fact: `${state.strange} of ${state.calls} calls of the day are strange, where ${strangeByChance} are by chance`,
           layer: call.activation!.layer,
           calls: state.calls,
           strangeCalls: state.strange,
-          strangeByChance: Math.round(10 * strange * state.calls) / 10,
+          strangeByChance,
           principals: state.principals.told(told),
           labels: state.labels.told(told),
           dimensions: state.dimensions.told(told),

@@ -141,15 +141,20 @@ export const strangeInputs = defineDetector<State>({
         const score = -Math.log(pValue)
         if (score < sender.spoken + growth) return null
         sender.spoken = score
+        const strangeByChance = Math.round(10 * strange * sender.member.count) / 10
         return {
           about: { subject, firstSeen: sender.firstSeen, lastSeen: sender.lastSeen },
           score,
           pValue,
           events: sender.member.count,
           evidence: {
+            fact:
+              sender.different < sender.excess.pValue
+                ? `${sender.member.count} calls differ from those of the other senders, most in ${sender.differentIn}`
+                : `${sender.strange} of ${sender.member.count} calls are strange, where ${strangeByChance} are by chance`,
             calls: sender.member.count,
             strangeCalls: sender.strange,
-            strangeByChance: Math.round(10 * strange * sender.member.count) / 10,
+            strangeByChance,
             pValueOfExcess: Number(sender.excess.pValue.toPrecision(3)),
             pValueOfDifference: Number(sender.different.toPrecision(3)),
             differentIn: sender.differentIn,

@@ -176,6 +176,7 @@ function findingAbout(block: SampleBlock, deviation: Deviation, source: number, 
     pValue: Math.max(verdict.pValue, Number.MIN_VALUE),
     events: own.length,
     evidence: {
+      fact: `${far.length} of ${own.length} samples labelled ${block.classes[ofClass]} lie farther out than 95 % of those of other sources (${test})`,
       targetClass: block.classes[ofClass],
       shard,
       strongest: test,

@@ -145,6 +145,7 @@ function look({ clusters }: State, call: CallEvent): Finding | null {
       pValue: Math.max(pValue, Number.MIN_VALUE),
       events: caller.near,
       evidence: {
+        fact: `${caller.near} of ${caller.calls} calls of ${principal.id} answered ${cluster.label} lie where the source's samples of that class lay, and ${Number(expected.toPrecision(2))} are expected`,
         principal: principal.id,
         targetClass: cluster.label,
         callsNearCluster: caller.near,

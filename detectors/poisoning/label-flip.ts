@@ -258,6 +258,9 @@ function findingAbout(
     }
   }
   const shard = delivery < 0 || block.deliveries[delivery].name === '' ? null : block.deliveries[delivery].name
+  const predictedClass = pair < 0 ? null : (block.classes[Math.floor(pair / 65536)] ?? 'any')
+  const givenLabel = pair < 0 ? null : block.classes[pair % 65536]
+  const expectedOfPair = Number(expected.toPrecision(3))
   return {
     about: {
       subject: { kind: 'source', id: block.sources[source] },
@@ -269,10 +272,13 @@ function findingAbout(
     pValue: Math.max(pValue, Number.MIN_VALUE),
     events,
     evidence: {
-      predictedClass: pair < 0 ? null : (block.classes[Math.floor(pair / 65536)] ?? 'any'),
-      givenLabel: pair < 0 ? null : block.classes[pair % 65536],
+      ...(pair >= 0 && {
+        fact: `${seen} samples that the model takes for ${predictedClass === 'any' ? 'others' : predictedClass} are labelled ${givenLabel}, where ${expectedOfPair} are expected`,
+      }),
+      predictedClass,
+      givenLabel,
       samplesOfPair: seen,
-      expectedOfPair: Number(expected.toPrecision(3)),
+      expectedOfPair,
       distinctSamples: events,
       shard,
       epoch: block.index + 1,

@@ -218,6 +218,7 @@ function findingAbout(block: SampleBlock, source: number, verdict: Verdict, stra
     pValue: Math.max(verdict.pValue, Number.MIN_VALUE),
     events: verdict.samples,
     evidence: {
+      fact: `${verdict.samples} samples differ from ${verdict.pastSamples} earlier ones of the source, most in ${verdict.test}`,
       shard,
       strongest: verdict.test,
       samples: verdict.samples,

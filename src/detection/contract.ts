@@ -60,6 +60,16 @@ export interface Detector<State> {
   /** Compact bytes from which `decode` makes an equal state. */
   encode(state: State): Uint8Array
   decode(bytes: Uint8Array): State
+  /** Where that no event comes is news too. */
+  readonly quiet?: Quiet<State>
+}
+
+/** How a detector hears that the log's time goes on without events of a subject. Times are microseconds of event time. */
+export interface Quiet<State> {
+  /** When the state wants to be asked, should no event come before; infinite: never. Read after every event and every asking. */
+  due(state: State): number
+  /** What the state has to say at `time`, which is `due` or later. Changes the state like an event does. */
+  ask(state: State, time: number): Finding | null
 }
 
 export interface Keyed {
@@ -112,6 +122,7 @@ export interface About {
   readonly lastSeen: number
 }
 
+/** Numbers and words that a reader can check. `fact`, where there is one, is the sentence that the alert begins with: what was seen, and what was expected. */
 export type Evidence = Readonly<Record<string, string | number | boolean | null>>
 
 /** Comparison of one population's subjects; lives in the decide stage. */

@@ -74,13 +74,18 @@ export class PaceReference implements Reference {
     const model = this.#model
     if (model === null || pace.time - this.#since < maturityMicros || model.location.length !== pace.levels.length) return null
     const { at } = standardised(model, pace.levels)
+    const kind = counted[Math.floor(at / decayHours.length)]
+    const hours = decayHours[at % decayHours.length]
+    const recentCount = Math.round(Math.expm1(pace.levels[at]))
+    const usualHighest = Math.round(Math.expm1(model.location[at]))
     return {
       score: scoreOf(model, subject, pace),
       evidence: {
-        counted: counted[Math.floor(at / decayHours.length)],
-        hours: decayHours[at % decayHours.length],
-        recentCount: Math.round(Math.expm1(pace.levels[at])),
-        usualHighest: Math.round(Math.expm1(model.location[at])),
+        fact: `${recentCount} ${kind} within about ${hours === 1 ? 'an hour' : `${hours} hours`}, where ${usualHighest} is the usual highest`,
+        counted: kind,
+        hours,
+        recentCount,
+        usualHighest,
         comparedWith: model.members,
       },
     }

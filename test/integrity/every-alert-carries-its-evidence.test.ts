@@ -63,6 +63,8 @@ function expectEvidence(alert: Alert): CaseEvidence {
   expect(first!.name, name).toBe(alert.detector)
   expect(evidence.summary, name).toContain(told(first!.seen))
   expect(evidence.summary, name).toContain(`p = ${told(first!.pValue)}`)
+  const { fact } = first!.facts
+  if (typeof fact === 'string') expect(evidence.summary.toLowerCase(), name).toContain(fact.toLowerCase())
   // How sure.
   expect(alert.pValue, name).toBeGreaterThanOrEqual(0)
   if (alert.status === 'opened') expect(alert.pValue, name).toBeLessThanOrEqual(evidence.test.level)
