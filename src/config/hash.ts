@@ -7,10 +7,10 @@ import type { Config } from './schema.ts'
  * out, or a restart with another port would store pending ranges twice. Secrets stay out, too.
  */
 export function configHash(config: Config): string {
-  const { ingest, identity, content, deadLetters, decisions, seed } = config
+  const { ingest, identity, content, deadLetters, decisions, poisoning, seed } = config
   const { key: _secret, ...openIdentity } = identity
   return createHash('sha256')
-    .update(canonical({ ingest, identity: openIdentity, content, deadLetters, decisions, seed }))
+    .update(canonical({ ingest, identity: openIdentity, content, deadLetters, decisions, poisoning, seed }))
     .digest('hex')
     .slice(0, 32)
 }

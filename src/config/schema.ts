@@ -400,6 +400,16 @@ const log = z.strictObject({
 const stageNames = ['ingest', 'detect', 'decide'] as const
 export type StageName = (typeof stageNames)[number]
 
+const poisoning = z.strictObject({
+  billOfMaterials: z
+    .array(z.string().min(1))
+    .min(1, { error: 'expected at least one digest, or no list at all' })
+    .optional()
+    .describe(
+      'Digests of all shards that training may see, as `tidewatch.training.shard.digest` tells them; `sha256:` may be left out. A shard with another digest is reported, a change to a listed one is not. Absent: nobody says.',
+    ),
+})
+
 const everything = z.strictObject({
   stages: z
     .array(z.enum(stageNames))
@@ -420,6 +430,7 @@ const everything = z.strictObject({
   delivery: delivery.prefault({}).describe('Which webhooks are sent, and where they may go.'),
   server: server.prefault({}).describe('API, console, health and metrics.'),
   decisions: decisions.prefault({}).describe('From scores to alerts.'),
+  poisoning: poisoning.prefault({}).describe('What is known of the data that models are trained on.'),
   log: log.prefault({}).describe("Tidewatch's own log."),
   seed: z
     .number()

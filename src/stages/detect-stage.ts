@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema.ts'
+import { configuredDetectors } from '../detection/configured.ts'
 import { createDetection, type Detection } from '../detection/detect.ts'
 import { OriginClocks } from '../routing/origin-clocks.ts'
 import { Seen } from '../routing/seen.ts'
@@ -19,7 +20,7 @@ export class DetectStage implements Stage {
 
   constructor(config: Config) {
     this.name = `detect 1 ${stateIdentity(config)}`
-    this.detection = createDetection({ seed: config.seed, disabled: config.decisions.disabled })
+    this.detection = createDetection({ seed: config.seed, detectors: configuredDetectors(config) })
     this.keepBytes = config.deadLetters.maxBytes
   }
 

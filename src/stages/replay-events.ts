@@ -1,5 +1,6 @@
 import type { Config } from '../config/schema.ts'
 import { createDecisions } from '../decisions/decide.ts'
+import { configuredDetectors } from '../detection/configured.ts'
 import { createDetection } from '../detection/detect.ts'
 import type { Event } from '../telemetry/events.ts'
 import { OutcomeBuilder } from './outcome.ts'
@@ -17,7 +18,7 @@ export async function replayEvents(
   options: Omit<LogReplayOptions, 'actionKey'>,
 ): Promise<ReplaySummary> {
   const { seed, decisions } = config
-  const detection = createDetection({ seed, disabled: decisions.disabled })
+  const detection = createDetection({ seed, detectors: configuredDetectors(config) })
   const deciding = createDecisions(decisions)
   const counts = new SummaryCounts()
   let watermark: number | null = null

@@ -1,6 +1,7 @@
 import { configHash } from '../config/hash.ts'
 import type { Config } from '../config/schema.ts'
 import { createDecisions, type Decisions } from '../decisions/decide.ts'
+import { configuredDetectors } from '../detection/configured.ts'
 import { createDetection, type Detection } from '../detection/detect.ts'
 import type { SourceBatch, SourceRecord } from '../sources/source.ts'
 import type { Mapper } from '../telemetry/map.ts'
@@ -25,7 +26,7 @@ export class Stages implements Stage {
   constructor(config: Config, mapper: Mapper, actionKey: ActionKey | null = null) {
     this.name = `stages 2 ${stateIdentity(config)}`
     this.ingest = createIngest(config, mapper, actionKey)
-    this.detection = createDetection({ seed: config.seed, disabled: config.decisions.disabled })
+    this.detection = createDetection({ seed: config.seed, detectors: configuredDetectors(config) })
     this.deciding = createDecisions({ ...config.decisions, configuration: configHash(config) })
     this.decisions = this.deciding
   }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { backdoorActivation } from '../../../detectors/poisoning/backdoor-activation.ts'
 import { ordinarySources, samplesOf } from '../../../detectors/poisoning/examples.ts'
 import { labelFlip } from '../../../detectors/poisoning/label-flip.ts'
-import { provenance } from '../../../detectors/poisoning/provenance.ts'
+import { digestName, provenance, provenanceAgainst } from '../../../detectors/poisoning/provenance.ts'
 import { sourceDrift } from '../../../detectors/poisoning/source-drift.ts'
 import type { DetectorDefinition } from '../../../src/detection/contract.ts'
 import { createDetection } from '../../../src/detection/detect.ts'
@@ -173,6 +173,42 @@ describe('provenance', () => {
     const samples = samplesOf(ordinarySources(), {}).filter((event) => event.kind === 'trainingSample' && event.shard === 'shard-3-a')
     const perEpoch = ordinarySources()[3]!.samples
     expect(time).toBe(samples[2 * perEpoch]!.time)
+  })
+
+  describe('with a bill of materials', () => {
+    const listed = ['shard-0', ...ordinarySources().flatMap((_, n) => [`SHA256:shard-${n}-a`, `shard-${n}-b`])]
+    const detector = provenanceAgainst(new Set(listed.map(digestName))) as DetectorDefinition
+
+    it('says nothing of shards that are listed, nor of a change to one that is', () => {
+      expect(said(detector, {})).toEqual([])
+      const announced = said(detector, {
+        'source-3': ({ epoch, shard }) => (epoch === 3 && shard === 'shard-3-a' ? { digest: 'sha256:shard-4-a' } : {}),
+      })
+      expect(announced).toEqual([])
+    })
+
+    it('names a shard that is not listed at its first sample, with its source', () => {
+      const observations = said(detector, { 'source-3': ({ shard }) => (shard === 'shard-3-b' ? { digest: 'sha256:other' } : {}) })
+      expect(observations).toHaveLength(1)
+      const [{ subject, members, pValue, evidence }] = observations as [(typeof observations)[0]]
+      expect([subject, members, pValue]).toEqual([{ kind: 'shard', id: 'shard-3-b' }, [{ kind: 'source', id: 'source-3' }], 1e-4])
+      expect(evidence).toMatchObject({ fact: 'the digest of the shard is not in the bill of materials', digestBefore: null })
+    })
+
+    it('goes on after a snapshot as if nothing had happened', () => {
+      const changes: Changes = { 'source-3': ({ epoch }) => (epoch === 2 ? { digest: 'sha256:other' } : {}) }
+      const events = samplesOf(ordinarySources(), changes)
+      const whole = createDetection({ seed: 'test', detectors: [detector] })
+      let cut = createDetection({ seed: 'test', detectors: [detector] })
+      for (const [index, event] of events.entries()) {
+        if (index % 400 === 0) {
+          const bytes = cut.snapshot()
+          cut = createDetection({ seed: 'test', detectors: [detector] })
+          cut.restore(bytes)
+        }
+        expect(cut.process(event)).toEqual(whole.process(event))
+      }
+    })
   })
 
   it('takes no offence at a run whose shards change all the time', () => {
