@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Row } from '../store/store.ts'
+import type { Row, Store } from '../store/store.ts'
 import type { Dispatcher, TargetState } from './dispatcher.ts'
+import { deliveryTable } from './outbox.ts'
 import type { Replayed, Selection } from './replay.ts'
 import type { Answered } from './test-alert.ts'
 
@@ -15,13 +16,16 @@ const RETRY = 1000
  */
 export class Sender {
   private readonly create: () => Dispatcher
+  private readonly store: Pick<Store, 'insert'>
+  private readonly ending = new AbortController()
   private readonly onTrouble: (error: Error) => void
   private active: { readonly dispatcher: Dispatcher; readonly over: AbortController; readonly work: Promise<void> } | null = null
   private stopped: Promise<void> = Promise.resolve()
 
-  /** @param onTrouble told of a store that cannot be read; it is asked again. */
-  constructor(create: () => Dispatcher, onTrouble: (error: Error) => void) {
+  /** @param onTrouble told of a store that does not answer; it is asked again. */
+  constructor(create: () => Dispatcher, store: Pick<Store, 'insert'>, onTrouble: (error: Error) => void) {
     this.create = create
+    this.store = store
     this.onTrouble = onTrouble
   }
 
@@ -45,6 +49,21 @@ export class Sender {
     this.active?.dispatcher.notify(rows)
   }
 
+  /** Puts rows into the outbox that no range of the log causes, for whoever sends. Tried until the store takes them or this process ends. */
+  async leave(rows: readonly Row[]): Promise<void> {
+    if (rows.length === 0) return
+    while (!this.ending.signal.aborted) {
+      try {
+        await this.store.insert(deliveryTable, rows, `left/${rows[0]!.id}`)
+        await this.active?.dispatcher.reread()
+        return
+      } catch (error) {
+        this.onTrouble(error as Error)
+        await sleep(RETRY, undefined, { signal: this.ending.signal, ref: false }).catch(() => {})
+      }
+    }
+  }
+
   /** Empty where another process sends. */
   states(): TargetState[] {
     return this.active?.dispatcher.states() ?? []
@@ -61,6 +80,7 @@ export class Sender {
 
   /** Ends what is under way. */
   stop(): Promise<void> {
+    this.ending.abort()
     this.own(false)
     return this.stopped
   }

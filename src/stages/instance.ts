@@ -5,6 +5,7 @@ import type { Config } from '../config/schema.ts'
 import { showConfig } from '../config/show.ts'
 import { Dispatcher } from '../delivery/dispatcher.ts'
 import { deliveryRows } from '../delivery/outbox.ts'
+import { lostRecordsAlert } from '../delivery/own-alert.ts'
 import { Sender } from '../delivery/sender.ts'
 import { startObservability } from '../observability/otel.ts'
 import { traceBatch } from '../observability/spans.ts'
@@ -111,7 +112,8 @@ async function start(
         log: webhookLog,
         count: (target, outcome) => metrics.webhookDeliveries.add(1, { target, outcome }),
       }),
-    (error) => webhookLog.warn({ err: error }, 'the outbox cannot be read'),
+    store,
+    (error) => webhookLog.warn({ err: error }, 'the outbox cannot be read or written'),
   )
   closers.push(() => sender.stop())
   metrics.webhooksWaiting.observe(() => sender.states().map(({ target, waiting }) => ({ value: waiting, attributes: { target } })))
@@ -173,7 +175,11 @@ async function start(
         shared,
         createCheckpointing: () => openCheckpoints(config, store, log),
         log: log.child({ component: 'kafka' }),
-        onGap: (topic, records) => metrics.gaps.add(records ?? 0, { topic }),
+        onGap: (gap) => {
+          metrics.gaps.add(gap.records ?? 0, { topic: gap.topic })
+          const rows = deliveryRows([lostRecordsAlert(gap, Date.now())], config.webhooks)
+          sender.leave(rows)
+        },
         deciding: (here) => sender.own(here),
       })
   if (inlets.journal) sender.own(true)

@@ -167,6 +167,7 @@ export class Pipeline<S extends Stage = Stage> {
     const { topic, epoch, partition, last } = batch
     const first = stored < 0 ? Math.max(batch.first, applied + 1) : stored + 1
     const claim = { topic, epoch, partition, first, last, ...this.options.base }
+    reach('claiming')
     await this.options.claims?.claim(claim)
     reach('claimed')
     return begun(claim, true)

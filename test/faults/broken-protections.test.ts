@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { canStartKafka } from '../support/kafka/kafka.ts'
 import type { Broken } from './broken.ts'
 import type { Target } from './deployment.ts'
 import { misses, runRound } from './round.ts'
 import type { Step } from './schedule.ts'
+
+const kafka = await canStartKafka()
 
 /** A test that cannot fail proves nothing: each protection is taken away from the real process, and the comparison must say so. */
 
@@ -23,7 +26,13 @@ describe('the comparison', () => {
   }, 60_000)
 
   it.each<{ broken: Broken; steps: readonly Step[]; says: RegExp; target?: Target }>([
-    { broken: 'no token', steps, says: /^calls: \d+ rows/ },
+    // What somebody else began is finished by what the store lacks of it: the token is for the process that repeats.
+    {
+      broken: 'no token',
+      target: 'server',
+      steps: [feed, { do: 'store', fault: { kind: 'cut', when: 'after', on: 'insert', table: 'calls', times: 1 } }, kill('stored', 3)],
+      says: /^calls: \d+ rows/,
+    },
     {
       broken: 'no claim',
       // A log that grows while a slow store holds the range up is cut otherwise after the crash.
@@ -51,6 +60,16 @@ describe('the comparison', () => {
       expect(differences.join('\n')).toMatch(new RegExp(says, 'm'))
     },
     60_000,
+  )
+
+  it.skipIf(!kafka)(
+    'notices over Kafka: duplicates not dropped',
+    async () => {
+      const steps = [feed, kill('forwarded', 2), feed, kill('forwarded', 2)]
+      const { differences } = await run(steps, 'duplicates not dropped', 'kafka')
+      expect(differences.join('\n')).toMatch(/^observations/m)
+    },
+    300_000,
   )
 })
 

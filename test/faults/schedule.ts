@@ -22,6 +22,7 @@ const unfilled: readonly string[] = ['dead_letter_replays']
 
 /** Points of a range's way through one process over a journal; docs/delivery.md lists them. */
 export const journalPoints: readonly string[] = [
+  'claiming',
   'claimed',
   ...writeOrder.filter((table) => !unfilled.includes(table)).flatMap((table) => [`before-${table}`, `after-${table}`]),
   'before-ranges',

@@ -4,7 +4,7 @@ import { groundOf } from './grounds.ts'
 import { again, runRound } from './round.ts'
 
 /** A round that takes longer hangs. Milliseconds. */
-const ROUND_DEADLINE = 400_000
+const ROUND_DEADLINE = 900_000
 /** Further rounds, as a share of those asked for, until each point had its kill. */
 const EXTRA = 1
 

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Config, StageName } from '../../config/schema.ts'
 import { reach } from '../../crash-point.ts'
 import { errorCode } from '../../errors.ts'
+import type { Gap } from '../../sources/kafka/places.ts'
 import { kafkaPublisher } from '../../sources/kafka/publisher.ts'
 import { kafkaSource } from '../../sources/kafka/source.ts'
 import type { Mapper } from '../../telemetry/map.ts'
@@ -29,8 +30,8 @@ export interface KafkaStagesOptions {
   readonly shared: Shared
   readonly createCheckpointing: () => Checkpointing
   readonly log: Logger
-  /** Told of records that the log lost before they were read; null: nobody knows how many. */
-  readonly onGap: (topic: string, records: number | null) => void
+  /** Told of records that the log lost before they were read. */
+  readonly onGap: (gap: Gap) => void
   /** Told whether this member decides, whenever that may have changed. */
   readonly deciding: (here: boolean) => void
 }
@@ -66,7 +67,7 @@ export function kafkaStages(options: KafkaStagesOptions): Processing {
       await shared.write(formed)
     }
     const kafka = { ...config.kafka, groupId: groupOf(config.kafka.groupId, stage) }
-    const source = kafkaSource(kafka, { log, topics: read, name: `kafka ${stage}`, onGap: ({ topic, records }) => onGap(topic, records) })
+    const source = kafkaSource(kafka, { log, topics: read, name: `kafka ${stage}`, onGap })
     const createPipeline = () => new Pipeline({ ...shared, write, createStages, claims, checkpoints: createCheckpointing() })
     return new Role({ source, claims, createPipeline, log, ...(assigned && { assigned }) })
   }
