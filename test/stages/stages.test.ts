@@ -45,7 +45,7 @@ describe('the stages over one log', () => {
   it('are tried on a log with everything in it', () => {
     const { events, alerts, deadLetters, observations } = JSON.parse(undisturbed) as OutcomeBuilder
     expect(new Set(events.map(({ kind }) => kind))).toEqual(new Set(['call', 'metricPoint', 'trainingSample']))
-    expect(new Set(alerts.map(({ status }) => status))).toEqual(new Set(['opened', 'resolved']))
+    expect(new Set(alerts.map(({ status }) => status))).toEqual(new Set(['opened', 'updated', 'resolved']))
     expect(observations.filter(({ pValue }) => pValue !== null).length).toBeGreaterThan(50)
     expect(deadLetters.length).toBeGreaterThan(5)
     const late = events.filter((event) => event.kind === 'call' && event.possibleDuplicate)
