@@ -15,6 +15,7 @@ import { sourceDrift } from '../../detectors/poisoning/source-drift.ts'
 import { sybilUpdates } from '../../detectors/poisoning/sybil-updates.ts'
 import { updateOutlier } from '../../detectors/poisoning/update-outlier.ts'
 import { seriesAnomaly } from '../../detectors/signal/series-anomaly.ts'
+import { seriesSilence } from '../../detectors/signal/series-silence.ts'
 import { TidewatchError } from '../errors.ts'
 import type { DetectorDefinition } from './contract.ts'
 
@@ -30,6 +31,7 @@ export const detectors: readonly DetectorDefinition[] = [
   activationShift as DetectorDefinition,
   layerHealth as DetectorDefinition,
   seriesAnomaly as DetectorDefinition,
+  seriesSilence as DetectorDefinition,
   provenance as DetectorDefinition,
   labelFlip as DetectorDefinition,
   backdoorActivation as DetectorDefinition,

@@ -1,6 +1,7 @@
 import type { Config } from '../config/schema.ts'
 import { configuredDetectors } from '../detection/configured.ts'
 import { createDetection, type Detection } from '../detection/detect.ts'
+import type { Observation } from '../detection/observation.ts'
 import { OriginClocks } from '../routing/origin-clocks.ts'
 import { Seen } from '../routing/seen.ts'
 import type { SourceBatch, SourceRecord } from '../sources/source.ts'
@@ -32,13 +33,19 @@ export class DetectStage implements Stage {
     const { topic, epoch, partition } = batch
     const read = readRecord(batch, record, ['event', 'time'], this.keepBytes, outcome)
     if (read === null) return true
-    if (read.type === 'event' && this.seen.take(read.event.position)) {
-      for (const [index, observation] of this.detection.process(read.event, read.routes).entries()) {
+    const send = (observations: readonly Observation[]) => {
+      for (const [index, observation] of observations.entries()) {
         const position = { topic, epoch, partition, offset: record.offset, index }
         outcome.outgoing.push({ partition: 0, record: { type: 'observation', position, observation } })
       }
     }
-    if (read.type === 'time') this.clocks.tell(read.origin, read.watermark, record.timestamp)
+    if (read.type === 'event' && this.seen.take(read.event.position)) {
+      send(this.detection.process(read.event, read.routes))
+    }
+    if (read.type === 'time') {
+      this.clocks.tell(read.origin, read.watermark, record.timestamp)
+      if (this.watermark !== null) send(this.detection.advance(this.watermark))
+    }
     const told = this.announced.due(this.clocks.watermark)
     if (told !== null)
       outcome.outgoing.push({ partition: 0, record: { type: 'time', origin: { topic, epoch, partition }, watermark: told } })

@@ -26,12 +26,12 @@ export async function replayEvents(
     const outcome = new OutcomeBuilder()
     for (const event of events) {
       outcome.events.push(event)
-      for (const observation of detection.process(event)) {
+      watermark = Math.max(watermark ?? event.time, event.time)
+      for (const observation of [...detection.process(event), ...detection.advance(watermark)]) {
         const { score, pValue, alerts } = deciding.process(observation)
         outcome.observations.push({ ...observation, score, pValue })
         outcome.alerts.push(...alerts)
       }
-      watermark = Math.max(watermark ?? event.time, event.time)
       outcome.alerts.push(...deciding.advance(watermark))
     }
     counts.add(outcome, 0)

@@ -3,6 +3,7 @@ import type { Config } from '../config/schema.ts'
 import { createDecisions, type Decisions } from '../decisions/decide.ts'
 import { configuredDetectors } from '../detection/configured.ts'
 import { createDetection, type Detection } from '../detection/detect.ts'
+import type { Observation } from '../detection/observation.ts'
 import type { SourceBatch, SourceRecord } from '../sources/source.ts'
 import type { Mapper } from '../telemetry/map.ts'
 import { addTally } from '../telemetry/tally.ts'
@@ -66,16 +67,20 @@ export class Stages implements Stage {
     addTally(outcome.ignored, ingested.ignored)
     for (const event of ingested.events) {
       outcome.events.push(event)
-      for (const observation of this.detection.process(event)) {
-        const { score, pValue, alerts } = this.deciding.process(observation)
-        outcome.observations.push({ ...observation, score, pValue })
-        outcome.alerts.push(...alerts)
-      }
+      for (const observation of this.detection.process(event)) this.decide(observation, outcome)
     }
     if (ingested.action !== null) {
       outcome.actions.push(ingested.action)
       outcome.alerts.push(...this.deciding.act(ingested.action))
     }
-    if (ingested.watermark !== null) outcome.alerts.push(...this.deciding.advance(ingested.watermark))
+    if (ingested.watermark === null) return
+    for (const observation of this.detection.advance(ingested.watermark)) this.decide(observation, outcome)
+    outcome.alerts.push(...this.deciding.advance(ingested.watermark))
+  }
+
+  private decide(observation: Observation, outcome: OutcomeBuilder): void {
+    const { score, pValue, alerts } = this.deciding.process(observation)
+    outcome.observations.push({ ...observation, score, pValue })
+    outcome.alerts.push(...alerts)
   }
 }

@@ -16,7 +16,7 @@ const broken = fc.oneof(brokenCalls, brokenPoints)
 
 function observations(definition: DetectorDefinition, events: readonly Event[], seed = 'conformance'): Observation[] {
   const detection = createDetection({ seed, detectors: [definition] })
-  return events.flatMap((event) => detection.process(event))
+  return events.flatMap((event) => [...detection.process(event), ...detection.advance(event.time)])
 }
 
 function openedBy(definition: DetectorDefinition, events: readonly Event[]) {
@@ -53,7 +53,7 @@ describe.each(detectors.map((definition) => [definition.name, definition] as con
     let detection = createDetection(options)
     const actual: Observation[] = []
     events.forEach((event, index) => {
-      actual.push(...detection.process(event))
+      actual.push(...detection.process(event), ...detection.advance(event.time))
       if (index % 7 !== 0) return
       const bytes = detection.snapshot()
       detection = createDetection(options)
