@@ -10,30 +10,34 @@ const LOOK_INTERVAL = 15_000
 /** Milliseconds until a store that did not answer is asked again. */
 const RETRY = 1000
 
+export interface SenderOptions {
+  readonly createDispatcher: () => Dispatcher
+  readonly store: Pick<Store, 'insert'>
+  /** Told of a store that does not answer; it is asked again. */
+  readonly onTrouble: (error: Error) => void
+  /** Milliseconds between two looks into the outbox. @default 15000 */
+  readonly lookInterval?: number
+}
+
 /**
  * Sends webhooks for as long as this process decides. Who decides next reads from the store what was not delivered; where two hold it for a moment,
  * a webhook may go out twice, under one id.
  */
 export class Sender {
-  private readonly create: () => Dispatcher
-  private readonly store: Pick<Store, 'insert'>
+  private readonly options: SenderOptions
   private readonly ending = new AbortController()
-  private readonly onTrouble: (error: Error) => void
   private active: { readonly dispatcher: Dispatcher; readonly over: AbortController; readonly work: Promise<void> } | null = null
   private stopped: Promise<void> = Promise.resolve()
 
-  /** @param onTrouble told of a store that does not answer; it is asked again. */
-  constructor(create: () => Dispatcher, store: Pick<Store, 'insert'>, onTrouble: (error: Error) => void) {
-    this.create = create
-    this.store = store
-    this.onTrouble = onTrouble
+  constructor(options: SenderOptions) {
+    this.options = options
   }
 
   /** Begins or ends to send. Returns at once; idempotent. */
   own(here: boolean): void {
     if (here === (this.active !== null)) return
     if (here) {
-      const dispatcher = this.create()
+      const dispatcher = this.options.createDispatcher()
       const over = new AbortController()
       this.active = { dispatcher, over, work: this.work(dispatcher, over.signal) }
     } else {
@@ -54,11 +58,11 @@ export class Sender {
     if (rows.length === 0) return
     while (!this.ending.signal.aborted) {
       try {
-        await this.store.insert(deliveryTable, rows, `left/${rows[0]!.id}`)
+        await this.options.store.insert(deliveryTable, rows, `left/${rows[0]!.id}`)
         await this.active?.dispatcher.reread()
         return
       } catch (error) {
-        this.onTrouble(error as Error)
+        this.options.onTrouble(error as Error)
         await sleep(RETRY, undefined, { signal: this.ending.signal, ref: false }).catch(() => {})
       }
     }
@@ -70,12 +74,12 @@ export class Sender {
   }
 
   test(name: string): Promise<Answered[] | null> {
-    return (this.active?.dispatcher ?? this.create()).test(name)
+    return (this.active?.dispatcher ?? this.options.createDispatcher()).test(name)
   }
 
   /** Where another process sends, it finds them with its next look. */
   replay(selection: Selection): Promise<Replayed[]> {
-    return (this.active?.dispatcher ?? this.create()).replay(selection)
+    return (this.active?.dispatcher ?? this.options.createDispatcher()).replay(selection)
   }
 
   /** Ends what is under way. */
@@ -93,9 +97,9 @@ export class Sender {
       try {
         await (started ? dispatcher.reread() : dispatcher.start())
         started = true
-        await pause(LOOK_INTERVAL)
+        await pause(this.options.lookInterval ?? LOOK_INTERVAL)
       } catch (error) {
-        this.onTrouble(error as Error)
+        this.options.onTrouble(error as Error)
         await pause(RETRY)
       }
     }

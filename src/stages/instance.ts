@@ -102,8 +102,8 @@ async function start(
 
   const alerts = new AlertFeed()
   const webhookLog = log.child({ component: 'webhooks' })
-  const sender = new Sender(
-    () =>
+  const sender = new Sender({
+    createDispatcher: () =>
       new Dispatcher({
         store,
         webhooks: config.webhooks,
@@ -113,8 +113,8 @@ async function start(
         count: (target, outcome) => metrics.webhookDeliveries.add(1, { target, outcome }),
       }),
     store,
-    (error) => webhookLog.warn({ err: error }, 'the outbox cannot be read or written'),
-  )
+    onTrouble: (error) => webhookLog.warn({ err: error }, 'the outbox cannot be read or written'),
+  })
   closers.push(() => sender.stop())
   metrics.webhooksWaiting.observe(() => sender.states().map(({ target, waiting }) => ({ value: waiting, attributes: { target } })))
 
