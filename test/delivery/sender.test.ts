@@ -63,7 +63,7 @@ it('who decides sends, who does not is silent, and the next one goes on where th
   await receiver.next(({ id }) => id === 'b')
   // At least once: the second may have begun before the first had written down what it sent.
   expect([...new Set(receiver.received.map(({ id }) => id))]).toEqual(['a', 'b'])
-  expect(second.states()).toMatchObject([{ target: 'soc', waiting: 0 }])
+  await expect.poll(() => second.states()).toMatchObject([{ target: 'soc', waiting: 0 }])
 })
 
 it('what a member that does not decide leaves or sends again is found by the one that does', async () => {
