@@ -62,9 +62,12 @@ async function partitionsOf(store: Reclaiming, retention: Retention, newestToo: 
       { table: name },
     )
     if (sizes.length === 0) continue
-    const time = name.endsWith('_by_minute') ? 'minute' : 'time'
+    const [time] = await store.query<{ name: string }>(
+      "SELECT name FROM system.columns WHERE database = currentDatabase() AND table = {table:String} AND name IN ('time', 'minute', 'day')",
+      { table: name },
+    )
     const ages = await store.query<{ id: string; until: number }>(
-      `SELECT _partition_id AS id, toUnixTimestamp(max(stored)) AS until FROM ${name} GROUP BY id ORDER BY until, max(${time})`,
+      `SELECT _partition_id AS id, toUnixTimestamp(max(stored)) AS until FROM ${name} GROUP BY id ORDER BY until, max(${time?.name ?? 'stored'})`,
     )
     const own = ages.map(({ id, until }) => ({ table: name, id, until, bytes: sizes.find((size) => size.id === id)?.bytes ?? 0 }))
     found.push(...(newestToo ? own : own.slice(0, -1)))
