@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs'
 import type { CallEvent, Event, MetricPointEvent } from '../../src/telemetry/events.ts'
+import type { PValueSizes } from '../support/p-value-sizes.ts'
 import type { Report } from '../support/report.ts'
+import { type SizesBySet, sizesOf } from './benign-sizes.ts'
 import { budgets, data, drawn, eventsOf, type Opened, openedIn, rateCells, share, tally } from './benign-stretch.ts'
 
 const dayMicros = 86_400e6
-/** Judged days of each set; the first day of a stretch is warm-up and not counted. */
-const leastDays = 100
-/** Calls by principals, series by their name. */
+/** Calls by principals, series by their name; judged days, the first of a stretch being warm-up. Images are slow: their set holds activations too. */
 const sets = [
-  'extraction/benign-text-dev.traces',
-  'extraction/extraction-image-dev.traces',
-  'signals/nab-artificialNoAnomaly.metrics',
+  ['extraction/benign-text-dev.traces', 100],
+  ['extraction/extraction-image-dev.traces', 40],
+  ['signals/nab-artificialNoAnomaly.metrics', 100],
 ] as const
 
 interface Measured {
@@ -21,11 +21,14 @@ interface Measured {
 }
 
 /** Days of benign traffic with subjects drawn anew. The truth is read to leave the attackers' calls out. */
-export async function benignDays(): Promise<Report | null> {
+export async function benignDays(sizes: SizesBySet): Promise<Report | null> {
   const measured: Measured[] = []
-  for (const path of sets) {
+  for (const [path, leastDays] of sets) {
     const events = await eventsOf(`${path}.jsonl.gz`)
-    if (events !== null) measured.push(measure(path.slice(path.indexOf('/') + 1, path.lastIndexOf('.')), benign(path, events)))
+    if (events !== null) {
+      const set = path.slice(path.indexOf('/') + 1, path.lastIndexOf('.'))
+      measured.push(measure(set, benign(path, events), leastDays, sizesOf(sizes, set)))
+    }
   }
   if (measured.length === 0) return null
   return {
@@ -60,11 +63,11 @@ function benign(path: string, events: readonly Event[]): Subjective[] {
   )
 }
 
-function measure(set: string, events: readonly Subjective[]): Measured {
+function measure(set: string, events: readonly Subjective[], leastDays: number, sizes: PValueSizes): Measured {
   const span = Math.max(1, Math.round((events.at(-1)!.time - events[0]!.time) / dayMicros) - 1)
   const stretches = Math.ceil(leastDays / span)
   const nameOf = (event: Subjective): string => (event.kind === 'call' ? event.principal!.id : event.series)
-  const opened = openedIn(set, stretches, (index, seed) => drawn(events, nameOf, seed).map((event) => renamed(event, index)))
+  const opened = openedIn(set, stretches, (index, seed) => drawn(events, nameOf, seed).map((event) => renamed(event, index)), sizes)
   return { set, days: stretches * span, stretches, opened }
 }
 

@@ -2,6 +2,7 @@ import { categoryWeights } from '../../src/decisions/budget.ts'
 import { createRandom } from '../../src/sketches/random.ts'
 import type { Event } from '../../src/telemetry/events.ts'
 import type { Report } from '../support/report.ts'
+import { type SizesBySet, sizesOf } from './benign-sizes.ts'
 import { budgets, drawn, eventsOf, type Opened, openedIn, rateCells, share, tally } from './benign-stretch.ts'
 
 const stretches = 100
@@ -56,16 +57,21 @@ interface Measured {
 }
 
 /** Clean runs whose sources, clients, layers or principals are drawn anew. */
-export async function benignRuns(): Promise<Report | null> {
+export async function benignRuns(sizes: SizesBySet): Promise<Report | null> {
   const measured: Measured[] = []
   for (const run of runs) {
     const events = await eventsOf(`${run.path}.jsonl.gz`)
     if (events === null) continue
     const set = run.path.slice(run.path.indexOf('/') + 1, run.path.lastIndexOf('.'))
-    const opened = openedIn(set, stretches, (_, seed) => {
-      const from = Math.floor(run.late * createRandom(`${seed}/late`).uniform() * events.length)
-      return drawn(events.slice(from), run.nameOf, seed)
-    })
+    const opened = openedIn(
+      set,
+      stretches,
+      (_, seed) => {
+        const from = Math.floor(run.late * createRandom(`${seed}/late`).uniform() * events.length)
+        return drawn(events.slice(from), run.nameOf, seed)
+      },
+      sizesOf(sizes, set),
+    )
     measured.push({ set, run, opened })
   }
   if (measured.length === 0) return null

@@ -2,10 +2,11 @@ import { existsSync } from 'node:fs'
 import { configSchema } from '../../src/config/schema.ts'
 import { createDecisions } from '../../src/decisions/decide.ts'
 import { createDetection } from '../../src/detection/detect.ts'
-import { detectors } from '../../src/detection/registry.ts'
+import { detectorNamed, detectors } from '../../src/detection/registry.ts'
 import { createRandom } from '../../src/sketches/random.ts'
 import { replayFiles } from '../../src/stages/replay.ts'
 import type { Event } from '../../src/telemetry/events.ts'
+import type { PValueSizes } from '../support/p-value-sizes.ts'
 import { poissonInterval } from '../support/poisson-interval.ts'
 
 export const data = `${import.meta.dirname}/../../../shared/data`
@@ -41,18 +42,25 @@ export function drawn<E extends Event>(events: readonly E[], nameOf: (event: E) 
   return events.filter((event) => kept.has(nameOf(event)))
 }
 
-/** Runs every stretch through fresh detectors and decisions at every budget, and counts what is opened. */
-export function openedIn(set: string, stretches: number, stretchOf: (index: number, seed: string) => Iterable<Event>): Opened {
+/** Runs every stretch through fresh detectors and decisions at every budget, counts what is opened, and collects the p-values. */
+export function openedIn(
+  set: string,
+  stretches: number,
+  stretchOf: (index: number, seed: string) => Iterable<Event>,
+  sizes: PValueSizes,
+): Opened {
   const opened = new Map<number, string[]>(budgets.map((budget) => [budget, []]))
   for (let index = 0; index < stretches; index++) {
     const seed = `benign/${set}/${index}`
     const detection = createDetection({ seed })
     const deciding = budgets.map((budget) => ({ budget, decisions: createDecisions({ falseIncidentsPerDay: budget }) }))
     for (const event of stretchOf(index, seed)) {
+      sizes.event(event, index)
       for (const observation of detection.process(event)) {
         for (const { budget, decisions } of deciding) {
-          for (const { status, detector } of decisions.process(observation).alerts)
-            if (status === 'opened') opened.get(budget)!.push(detector)
+          const { pValue, alerts } = decisions.process(observation)
+          if (budget === budgets[0]) sizes.observation(detectorNamed(observation.detector), observation, pValue, index)
+          for (const { status, detector } of alerts) if (status === 'opened') opened.get(budget)!.push(detector)
         }
       }
     }

@@ -26,10 +26,14 @@ const runPlan = 25
 const mostRuns = 256
 /** What a category keeps of its weight for a day on which it was not expected. */
 const reserve = 0.05
+/** Stands for the level of a subject that was heard of and not tested. */
+const untested = 0
 
 interface Book {
   /** Levels by subject: a subject is tested once a day, at the level that it was given at its first look. */
   readonly levels: Map<string, number>
+  /** How many of them were tested. */
+  tested: number
   readonly plan: number
   /** Share of the whole budget that the category has on this day. */
   readonly share: number
@@ -75,14 +79,21 @@ export class Budget {
    */
   level(category: Category, subject: string, time: number, run: string | null = null, most: number = weakestLevel): number {
     this.#turnTo(Math.floor(time / dayMicros))
-    const book = run === null ? this.#books.get(category)! : this.#bookOfRun(category, run)
-    let level = book.levels.get(subject)
-    if (level === undefined) {
-      level = Math.min(most, this.perDay * book.share * weightOf(book.levels.size, book.plan))
+    const book = this.#bookOf(category, run)
+    let level = book.levels.get(subject) ?? untested
+    if (level === untested) {
+      level = Math.min(most, this.perDay * book.share * weightOf(book.tested++, book.plan))
       book.levels.set(subject, level)
       this.#given.spent[category] += level
     }
     return level
+  }
+
+  /** A subject was heard of that may not be tested yet (its detectors are in warm-up): it is planned for, and takes nothing of the budget. */
+  hear(category: Category, subject: string, time: number, run: string | null = null): void {
+    this.#turnTo(Math.floor(time / dayMicros))
+    const { levels } = this.#bookOf(category, run)
+    if (!levels.has(subject)) levels.set(subject, untested)
   }
 
   /** Sum of all levels given out on the present day, training runs left out: never more than the budget. */
@@ -117,11 +128,15 @@ export class Budget {
     for (const [run, book] of decodeBooks(reader)) this.#runs.set(run, book)
   }
 
+  #bookOf(category: Category, run: string | null): Book {
+    return run === null ? this.#books.get(category)! : this.#bookOfRun(category, run)
+  }
+
   #bookOfRun(category: Category, run: string): Book {
     const key = `${category}\u0000${run}`
     let book = this.#runs.get(key)
     if (book === undefined) {
-      book = { levels: new Map(), plan: runPlan, share: this.weights[category] }
+      book = { levels: new Map(), tested: 0, plan: runPlan, share: this.weights[category] }
       if (this.#runs.size >= mostRuns) this.#runs.delete(this.#runs.keys().next().value as string)
       this.#runs.set(key, book)
       this.#given.runs++
@@ -139,7 +154,7 @@ export class Budget {
     this.#books = new Map(
       categories.map((category) => [
         category,
-        { levels: new Map(), plan: Math.max(smallestPlan, Math.ceil(1.25 * before(category))), share: held(category) / total },
+        { levels: new Map(), tested: 0, plan: Math.max(smallestPlan, Math.ceil(1.25 * before(category))), share: held(category) / total },
       ]),
     )
     this.#day = day
@@ -167,7 +182,8 @@ function decodeBooks(reader: ByteReader): Map<string, Book> {
     const share = reader.f64()
     const levels = new Map<string, number>()
     for (let subjects = reader.u32(); subjects > 0; subjects--) levels.set(reader.text(), reader.f64())
-    books.set(name, { levels, plan, share })
+    const tested = [...levels.values()].filter((level) => level !== untested).length
+    books.set(name, { levels, tested, plan, share })
   }
   return books
 }

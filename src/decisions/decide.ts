@@ -183,7 +183,7 @@ export function createDecisions(options: DecisionOptions): Decisions {
     suspect.day = Math.max(suspect.day, day)
 
     // Warm-up days count too: they say how many subjects to plan for.
-    const level = budget.level(observation.category, suspect.key, observation.time, observation.run) * handlings.bar(observation)
+    budget.hear(observation.category, suspect.key, observation.time, observation.run)
     // Warm-up runs from the first word of a population, whether or not its reference could score it yet.
     const comparison = comparisons.of(definition.name, observation.population, observation.time)
     const { scores } = comparison
@@ -200,6 +200,7 @@ export function createDecisions(options: DecisionOptions): Decisions {
       const tail = pValue === null ? scores.tailWithout(id, definition.leastSpread, comparisons.othersOf(comparison, id)) : null
       pValue ??= tail!.pValue(score)
       remember(suspect, observation, pValue)
+      const level = budget.level(observation.category, suspect.key, observation.time, observation.run) * handlings.bar(observation)
       const previous = suspect.details.get(definition.name)
       if (previous === undefined || pValue <= previous.pValue) {
         suspect.details.set(definition.name, {
