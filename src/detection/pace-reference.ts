@@ -23,8 +23,29 @@ interface Model {
   readonly location: Float64Array
   readonly spread: Float64Array
   readonly members: number
-  /** Standardised pace of declared software, by subject; empty where it is not told apart. */
-  readonly software: ReadonlyMap<string, number>
+  readonly software: SoftwarePaces
+}
+
+/** Standardised paces of declared software, by subject; empty where it is not told apart. */
+class SoftwarePaces {
+  readonly bySubject = new Map<string, number>()
+  #sum = 0
+  #squares = 0
+
+  add(subject: string, z: number): void {
+    this.bySubject.set(subject, z)
+    this.#sum += z
+    this.#squares += z * z
+  }
+
+  /** Predictive score among the others, and one pseudo-observation at 0 whose variance is 1. */
+  score(subject: string, z: number): number {
+    const own = this.bySubject.get(subject)
+    const count = this.bySubject.size + (own === undefined ? 1 : 0)
+    const mean = (this.#sum - (own ?? 0)) / count
+    const variance = Math.max(1, (1 + this.#squares - (own ?? 0) ** 2) / count - mean * mean)
+    return (z - mean) / Math.sqrt(variance * (1 + 1 / count))
+  }
 }
 
 const smallestPopulation = 30
@@ -117,8 +138,8 @@ export class PaceReference implements Reference {
     writer.u8(this.#model === null ? 0 : 1)
     if (this.#model === null) return writer.finish()
     const { location, spread, members, software } = this.#model
-    writer.u8(location.length).f64s(location).f64s(spread).f64(members).u32(software.size)
-    for (const [subject, z] of software) writer.text(subject).f64(z)
+    writer.u8(location.length).f64s(location).f64s(spread).f64(members).u32(software.bySubject.size)
+    for (const [subject, z] of software.bySubject) writer.text(subject).f64(z)
     return writer.finish()
   }
 
@@ -141,8 +162,8 @@ export class PaceReference implements Reference {
     const location = reader.f64s(size)
     const spread = reader.f64s(size)
     const members = reader.f64()
-    const software = new Map<string, number>()
-    for (let left = reader.u32(); left > 0; left--) software.set(reader.text(), reader.f64())
+    const software = new SoftwarePaces()
+    for (let left = reader.u32(); left > 0; left--) software.add(reader.text(), reader.f64())
     this.#model = { location, spread, members, software }
     this.#scoreAll(this.#model)
   }
@@ -188,10 +209,11 @@ export class PaceReference implements Reference {
       location[at] = quantile(0.5)
       spread[at] = Math.max(leastSpread, (quantile(0.75) - location[at]) / 0.6745, (quantile(0.9) - location[at]) / 1.2816)
     }
-    const software = new Map<string, number>()
+    if (!spread.some(Number.isFinite)) return
+    const software = new SoftwarePaces()
     const model = { location, spread, members: all.length, software }
     if (tellsApart) {
-      for (const [id, member] of this.#members) if (member.software) software.set(id, standardised(model, member.levels).z)
+      for (const [id, member] of this.#members) if (member.software) software.add(id, standardised(model, member.levels).z)
     }
     this.#model = model
     this.#scoreAll(model)
@@ -233,7 +255,7 @@ function decodePace(bytes: Uint8Array): Pace {
 
 function scoreOf(model: Model, subject: string, { software, levels }: Pick<Pace, 'software' | 'levels'>): number {
   const { z } = standardised(model, levels)
-  const score = software && model.software.size > 0 ? amongSoftware(model, subject, z) : z
+  const score = software && model.software.bySubject.size > 0 ? model.software.score(subject, z) : z
   return levels.some((level) => level >= leastLevel) ? score : Math.min(score, paceFloor - 0.1)
 }
 
@@ -249,20 +271,4 @@ function standardised({ location, spread }: Pick<Model, 'location' | 'spread'>, 
     most = at
   }
   return { z, at: most }
-}
-
-/** Predictive score among the other software, with one pseudo-observation at 0 whose variance is 1. */
-function amongSoftware({ software }: Model, subject: string, z: number): number {
-  let count = 1
-  let sum = 0
-  let squares = 1
-  for (const [other, value] of software) {
-    if (other === subject) continue
-    count++
-    sum += value
-    squares += value * value
-  }
-  const mean = sum / count
-  const variance = Math.max(1, squares / count - mean * mean)
-  return (z - mean) / Math.sqrt(variance * (1 + 1 / count))
 }
