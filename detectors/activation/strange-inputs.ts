@@ -76,7 +76,7 @@ const least = 1e-200
 export const strangeInputs = defineDetector<State>({
   name: 'strange-inputs',
   category: 'activation',
-  version: 1,
+  version: 2,
   title: '{subject} keeps sending inputs that the model finds strange',
   consumes: ['call'],
   maxSubjects: 128,

@@ -10,9 +10,12 @@ const nextLook = 1.5
 const evenLooks = 6
 /** Members with a first look that tell how members usually differ; fewer say nothing. */
 const fewestMembers = 10
-/** How the level is shared: a quarter for the direction, a quarter for the first surprise, half for the others. */
+/** Weights of the tests: a quarter for the direction, a quarter for the first surprise, half for the others. */
 const directionShare = 0.25
 const firstShare = 0.25
+
+/** Smaller p-values are no more believed than this. */
+const leastP = 1e-200
 
 /** Upper quantiles through which the spread is measured; the most extreme root of n members are not believed. */
 const ladder = [0.16, 0.08, 0.04, 0.02].map((beyond) => ({ beyond, z: normalQuantile(beyond) }))
@@ -35,7 +38,7 @@ export interface CohortMember {
 export interface CohortLook {
   /** Valid over all tests and all looks together. */
   readonly pValue: number
-  /** -1: the direction; else which of the p-values. */
+  /** What says most: -1 the direction, else which of the p-values. */
   readonly test: number
 }
 
@@ -46,7 +49,8 @@ export interface CohortLook {
  * For the direction, n |mean|^2 / d relative to the mean square of all vectors, and for each p-value the mean of -ln p, become normal
  * scores (Wilson and Hilferty 1931). Calls of one member are not independent, people have habits: members differ by a variance of their
  * own, which is measured and grows against chance with the number of calls; and the scores are compared with those of the other members, centre and spread (the widest that an upper quantile gives; an empirical null, Efron 2004) never below the theoretical ones, Student's with the
- * members as degrees of freedom, an eighth of them where they differ by nature. Each of the first six looks at a member has an eighth of the level, the later ones share the rest.
+ * members as degrees of freedom, an eighth of them where they differ by nature. Cauchy's rule (Liu and Xie 2020) makes one p-value of all tests: several that are a little
+ * strange count together, and none is paid for that says nothing. Each of the first six looks at a member has an eighth of the level, the later ones share the rest.
  */
 export class Cohort {
   readonly #dimensions: number
@@ -127,17 +131,24 @@ export class Cohort {
     if (member.count < member.nextLook || this.#members < fewestMembers) return null
     member.nextLook = Math.ceil(member.count * nextLook)
     const look = ++member.looks
-    let best: CohortLook = { pValue: 1, test: -1 }
+    let sum = 0
+    let least = Number.POSITIVE_INFINITY
+    let strongest = -1
     for (let test = -1; test < this.#tests; test++) {
       const share = test < 0 ? directionShare : test === 0 ? firstShare : (1 - directionShare - firstShare) / (this.#tests - 1)
       const z = (this.#score(member, test) - this.#centres[test + 1]) / this.#spreads[test + 1]
       // Where members do differ by nature, nobody knows by what law: a heavier tail.
       const natural = this.#between[test + 1] * member.count
       const freedom = Math.max(5, natural < 0.25 ? this.#members : this.#members / 8)
-      const pValue = studentTail(z, freedom) / share / lookShare(look)
-      if (pValue < best.pValue) best = { pValue, test }
+      const pValue = Math.max(leastP, studentTail(z, freedom))
+      // Zero or less from 1/2 on, where a test says nothing for it.
+      if (pValue < 0.5) sum += share / Math.tan(pValue * Math.PI)
+      if (pValue / share >= least) continue
+      least = pValue / share
+      strongest = test
     }
-    return best
+    const fused = sum > 0 ? Math.atan2(1, sum) / Math.PI : 1
+    return { pValue: Math.min(1, fused / lookShare(look)), test: strongest }
   }
 
   encode(writer: ByteWriter): void {
