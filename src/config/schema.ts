@@ -62,6 +62,12 @@ const kafka = z.strictObject({
     .describe(
       "Topics: with one OTLP export request a record, as the Collector's Kafka exporter writes them, and those between the stages.",
     ),
+  routing: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Sort events by what must be seen together, through `topics.events`. `false` where producers key their records by principal: ingest then detects as well, and a subject that turns up in two partitions is an alert.',
+    ),
   eventPartitions: z
     .number()
     .int()

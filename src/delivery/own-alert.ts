@@ -88,6 +88,29 @@ export function dataDroppedAlert(
   })
 }
 
+/**
+ * The alert that a producer does not key its records as it was said to (`kafka.routing: false`): one a topic and day (UTC) of event time. What decide
+ * says, and so a row of `alerts`. `time` in microseconds.
+ */
+export function keyingAlert(topic: string, subject: string, partitions: readonly number[], time: number): Alert {
+  const day = isoMicros(time).slice(0, 10)
+  const name = digest('keying', topic, day)
+  return ownAlert({
+    id: `alert_${name}`,
+    incident: `inc_${name}`,
+    status: 'opened',
+    time: isoMicros(time),
+    detector: 'keying',
+    category: 'signal',
+    severity: 'high',
+    title: `Records of ${topic} are not keyed by who calls: what belongs together is watched apart`,
+    evidence: {
+      summary: `${subject} was seen in partitions ${partitions.join(' and ')} of ${topic}. Key the records by principal, or set kafka.routing: true.`,
+      day,
+    },
+  })
+}
+
 /** Records that the log lost before they were read. */
 export interface LostRecords {
   readonly topic: string

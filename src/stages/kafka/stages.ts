@@ -13,6 +13,7 @@ import type { Checkpointing } from '../checkpointing.ts'
 import { DecideStage } from '../decide-stage.ts'
 import { DetectStage } from '../detect-stage.ts'
 import { IngestStage } from '../ingest-stage.ts'
+import { KeyedStage } from '../keyed-stage.ts'
 import { Pipeline } from '../pipeline.ts'
 import { decisionsStatus, type Processing, type Shared } from '../processing.ts'
 import type { Stage } from '../stage.ts'
@@ -78,12 +79,12 @@ export function kafkaStages(options: KafkaStagesOptions): Processing {
     [topics.logs, 'logs'],
   ])
   const runs = (stage: StageName) => config.stages.includes(stage)
-  const ingest = runs('ingest')
-    ? role('ingest', telemetry, topics.events, () => new IngestStage(config, mapper, key, eventPartitions))
-    : null
-  const detect = runs('detect')
-    ? role('detect', new Map([[topics.events, null]]), topics.observations, () => new DetectStage(config))
-    : null
+  const { routing } = config.kafka
+  const behindIngest = routing ? { topic: topics.events, partitions: eventPartitions } : { topic: topics.observations, partitions: 1 }
+  const createIngest = () => (routing ? new IngestStage(config, mapper, key, eventPartitions) : new KeyedStage(config, mapper, key))
+  const ingest = runs('ingest') ? role<Stage>('ingest', telemetry, behindIngest.topic, createIngest) : null
+  const detect =
+    routing && runs('detect') ? role('detect', new Map([[topics.events, null]]), topics.observations, () => new DetectStage(config)) : null
   const decide = runs('decide')
     ? role(
         'decide',
@@ -95,15 +96,15 @@ export function kafkaStages(options: KafkaStagesOptions): Processing {
     : null
   const roles = [ingest, detect, decide].filter((each) => each !== null)
 
-  const idle = async (of: Role<IngestStage>) => {
+  const idle = async (of: Role<Stage>) => {
     const tell = idleness({
       held: () => of.partitions,
       lag: () => of.source.lag(),
       announce: ({ topic, epoch, partition }, watermark) =>
         forward(
           publisher,
-          topics.events,
-          Array.from({ length: eventPartitions }, (_, to) => ({
+          behindIngest.topic,
+          Array.from({ length: behindIngest.partitions }, (_, to) => ({
             partition: to,
             record: { type: 'time', origin: { topic, epoch, partition }, watermark },
           })),
@@ -121,7 +122,10 @@ export function kafkaStages(options: KafkaStagesOptions): Processing {
   /** What must be there before anything is read. */
   const prepare = async () => {
     await openStageTopics(config, log)
-    if (ingest) await forward(publisher, topics.events, await originsOf(config.kafka, [...telemetry.keys()], eventPartitions, log))
+    if (ingest) {
+      const { topic, partitions } = behindIngest
+      await forward(publisher, topic, await originsOf(config.kafka, [...telemetry.keys()], partitions, log))
+    }
     if (detect) await forward(publisher, topics.observations, await originsOf(config.kafka, [topics.events], 1, log))
   }
 
