@@ -73,9 +73,11 @@ export interface Decisions {
 const dayMicros = 86_400e6
 /** An open incident stays alive while the fused p-value is within this factor of the level that opened it. */
 const hysteresis = 10
+/** Calls of looks with a greater p-value say nothing. */
+const tellingCall = 0.1
 /** Bound on memory; the suspect that was silent longest makes room. */
 const mostSuspects = 200_000
-const snapshotFormat = 8
+const snapshotFormat = 9
 
 export function createDecisions(options: DecisionOptions): Decisions {
   const definitions = new Map((options.detectors ?? registered).map((definition) => [definition.name, definition]))
@@ -222,6 +224,7 @@ export function createDecisions(options: DecisionOptions): Decisions {
           since: scores.since,
           median: scores.quantile(0.5),
           high: scores.quantile(0.95),
+          frozen: !comparison.learns,
         })
       } else {
         previous.events = observation.events
@@ -314,7 +317,7 @@ function clear(suspect: Suspect): void {
 
 /** Keeps the call of an observation where it is among the suspect's most telling. A cluster's window is closed by anybody's call. */
 function remember(suspect: Suspect, { traceId, ref: spanId, time, detector, subject }: Observation, pValue: number): void {
-  if (traceId === null || subject.kind === 'cluster') return
+  if (traceId === null || subject.kind === 'cluster' || pValue > tellingCall) return
   suspect.calls = strongest([...suspect.calls, { traceId, spanId, time, detector, pValue }])
 }
 

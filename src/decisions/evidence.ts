@@ -21,6 +21,8 @@ export interface Detail {
   readonly since: number
   readonly median: number | null
   readonly high: number | null
+  /** Somebody stopped the learning of the reference. */
+  readonly frozen: boolean
   events: number
   lastSeen: number
 }
@@ -53,6 +55,8 @@ export interface CasePart {
     readonly subjects: number
     readonly since: string
     readonly ageDays: number
+    /** Somebody stopped its learning. */
+    readonly frozen: boolean
     /** Where the p-value is from. */
     readonly test: 'rank among the others' | 'of the detector'
   }
@@ -171,7 +175,7 @@ function least(a: number | null, b: number | null): number | null {
 }
 
 function partOf(detail: Detail, time: number): CasePart {
-  const { detector, pValue, score, threshold, evidence, population, others, since, ranked } = detail
+  const { detector, pValue, score, threshold, evidence, population, others, since, ranked, frozen } = detail
   const { median, high } = quantilesOf(detail)
   return {
     name: detector.name,
@@ -191,6 +195,7 @@ function partOf(detail: Detail, time: number): CasePart {
       subjects: others,
       since: isoMicros(since),
       ageDays: figure(Math.max(0, time - since) / dayMicros),
+      frozen,
       test: ranked ? 'rank among the others' : 'of the detector',
     },
   }

@@ -144,6 +144,7 @@ export class LookDecisions {
       since,
       median: null,
       high: null,
+      frozen: false,
     }
     const { traceId, ref: spanId, time } = observation
     const calls = traceId === null ? [] : [{ traceId, spanId, time, detector: definition.name, pValue }]

@@ -49,6 +49,9 @@ describe('a reference', () => {
     expect(frozen).toBeLessThan(learning / 2)
     expect(decisions.status()).toMatchObject([{ population, subjects: 60, frozen: { by: 'ops', note: 'release' } }])
 
+    const [alert] = decisions.process(observation({ id: 'attacker', at: 1.75 * day, score: 9 })).alerts
+    expect(alert!.evidence).toMatchObject({ detectors: [{ reference: { frozen: true, ageDays: 1.75 } }] })
+
     act(decisions, { kind: 'thaw', detector: 'plain', population })
     decisions.process(observation({ id: 'late', at: 1.8 * day, score: 1 }))
     expect(again(decisions).status()).toMatchObject([{ subjects: 61, frozen: null }])

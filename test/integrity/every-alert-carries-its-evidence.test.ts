@@ -49,6 +49,7 @@ function expectEvidence(alert: Alert): CaseEvidence {
     // The reference: how many, since when, how old at the time of the look, and whether the p-value is a rank in it.
     expect(Date.parse(detail.reference.since), name).toBeLessThanOrEqual(Date.parse(alert.time))
     expect(detail.reference.ageDays, name).toBeGreaterThanOrEqual(0)
+    expect(detail.reference.frozen, name).toBe(false)
     expect(Date.parse(detail.reference.since) + 0.999 * detail.reference.ageDays * 86_400_000 - 1, name).toBeLessThanOrEqual(
       Date.parse(alert.time),
     )
@@ -121,7 +122,7 @@ it.each(detectors.map((definition) => [definition.name, definition] as const))(
     const decisions = createDecisions({ falseIncidentsPerDay: 1, detectors: [definition] })
     const { subject, anomalous } = definition.example
     const alerts = anomalous()
-      .flatMap((event) => detection.process(event))
+      .flatMap((event) => [...detection.process(event), ...detection.advance(event.time)])
       .flatMap((observation) => decisions.process(observation).alerts)
       .filter((alert) => alert.subject.kind === subject.kind && alert.subject.id === subject.id)
     expect(alerts.length).toBeGreaterThan(0)
