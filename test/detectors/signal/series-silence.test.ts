@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { gauge } from '../../../detectors/signal/examples.ts'
 import { seriesSilence } from '../../../detectors/signal/series-silence.ts'
 import { silenceExample } from '../../../detectors/signal/silence-example.ts'
+import { createDecisions } from '../../../src/decisions/decide.ts'
 import { createDetection, type Detection } from '../../../src/detection/detect.ts'
 import type { Observation } from '../../../src/detection/observation.ts'
 import { createRandom } from '../../../src/sketches/random.ts'
@@ -89,6 +90,24 @@ describe('a series that stops', () => {
     }
     expect(silences(said)).toEqual([])
   })
+})
+
+it('a whole service that dies opens incidents by the clock alone, about no other series than its own', () => {
+  const detection = created()
+  const decisions = createDecisions({ falseIncidentsPerDay: 1, detectors: [seriesSilence] })
+  const events = silenceExample.benign()
+  const last = events.at(-1)!.time
+  const alerts = events.flatMap((event) =>
+    [...detection.process(event), ...detection.advance(event.time)].flatMap((observation) => decisions.process(observation).alerts),
+  )
+  expect(alerts).toEqual([])
+  for (let time = last; time < last + 0.5 * day; time += 10e6) {
+    for (const observation of detection.advance(time)) alerts.push(...decisions.process(observation).alerts)
+    alerts.push(...decisions.advance(time))
+  }
+  const opened = alerts.filter(({ status }) => status === 'opened')
+  expect(opened.length).toBeGreaterThan(0)
+  for (const alert of opened) expect(alert).toMatchObject({ detector: 'series-silence', category: 'signal', service: 'example-service' })
 })
 
 it('p-values are honest: of series whose points come by chance alone, so many silences as they say', () => {
