@@ -77,7 +77,7 @@ const leastPValue = 1e-12
  * Finds: one harvest that is dealt out to five, twenty, a hundred accounts, with or without a shared card or network; each account may have as
  * few calls as three in different slots where they share a link, five where not. Names every account with the share of the others that it moved with.
  *
- * Misses: fewer than four accounts; accounts that are used one after the other, or at times drawn for each of them alone; fewer than five active
+ * Misses: fewer than four accounts; accounts that are used one after the other, or at times drawn for each of them alone; fewer active
  * slots. May name: four or more programs of one scheduler that wake in the same few slots of the day.
  *
  * Reference: Hoeffding 1963; Arias-Castro and Verzelen 2014 (dense subgraphs of random graphs).

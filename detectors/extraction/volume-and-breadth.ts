@@ -38,11 +38,11 @@ const bandwidth = 1
  * that the other principals ever reached there: the score is the largest number of standard deviations of ln(1 + count). Declared
  * software is compared with other software (`PaceReference`). A subject speaks when a count grew by a tenth, so looks are spaced geometrically.
  *
- * Parameters: the bandwidth is that of query-shift; fewer bits (8 to 14) and random hyperplanes found the same attacks later on each of the
- * developers' sets. The scales are a geometric series; twice as many, or sharp windows of 1, 4 and 24 hours, were no better on any of them. Scores
+ * Parameters: the bandwidth is that of query-shift; 10 or 14 bits and random hyperplanes found attacks no sooner on any of the developers'
+ * sets. The scales are a geometric series; twice as many, or sharp windows of 1, 4 and 24 hours, were no better on any of them. Scores
  * are standard deviations already, so `leastSpread` is 1.
  *
- * Compared with: the other principals of the model; at least thirty of them and a day. Memory: 800 bytes a principal, 250 with few calls.
+ * Compared with: the other principals of the model; at least thirty of them and a day. Memory: 700 bytes a principal, 180 with few calls.
  *
  * Finds: single accounts that harvest at some tens of new inputs an hour or some hundreds a day, whatever they ask, also without embeddings.
  *
