@@ -1,6 +1,7 @@
 import kafkajs from 'kafkajs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { TidewatchError } from '../../../src/errors.ts'
+import { PlaceLost } from '../../../src/sources/source.ts'
 import { kafkaForTests } from '../../support/kafka/kafka.ts'
 import { eventually, Received, Topic, texts } from './fixture.ts'
 
@@ -70,6 +71,30 @@ describe.skipIf(!kafka)('batches of the Kafka source', () => {
     broken = false
     await received.count(3)
     await eventually(() => source.problem() === null)
+  })
+
+  it('asks for the place again where a handler does not stand there any more, and goes on from the new one', async () => {
+    const topic = await fresh()
+    await topic.write(texts(6))
+    const received = new Received()
+    const asked: number[] = []
+    const assigned: number[][] = []
+    await topic.source().start(
+      received.handler((batch) => {
+        if (batch.first === 0) throw new PlaceLost('somebody else had it meanwhile')
+      }),
+      {
+        resume: async () => {
+          asked.push(asked.length)
+          return asked.length === 1 ? 0 : 4
+        },
+        assigned: (partitions) => assigned.push(partitions.filter((each) => each.topic === topic.topic).map(({ partition }) => partition)),
+      },
+    )
+    await received.count(2)
+    expect(received.texts).toEqual(['r4', 'r5'])
+    expect(assigned).toEqual([[0]])
+    await eventually(async () => (await topic.committed()).offset === 6)
   })
 
   it('stops a poisoned partition and reads the others on', async () => {

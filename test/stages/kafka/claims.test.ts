@@ -100,4 +100,23 @@ describe.skipIf(!kafka)('claims in Kafka', () => {
     if (process.env.TEST_LOG) console.info(`${each.toFixed(1)} ms a claim`)
     expect(each).toBeLessThan(300)
   }, 60_000)
+
+  it('an owner can ask whether it still is one, and give the partition up', async () => {
+    const group = uniqueName('group')
+    const [old, young] = [member(group), member(group)]
+    expect(await old.holds('events', 0)).toBe(false)
+    await old.latest('events', 'e', 0)
+    await old.claim(claim(0, 9))
+    // A claim and a question at once: one transaction after the other.
+    await Promise.all([old.claim(claim(10, 19)), expect(old.holds('events', 0)).resolves.toBe(true)])
+    expect(old.owns('events', 0)).toBe(true)
+    await young.latest('events', 'e', 0)
+    // It does not know yet, but the brokers do.
+    expect(old.owns('events', 0)).toBe(true)
+    expect(await old.holds('events', 0)).toBe(false)
+    expect(old.owns('events', 0)).toBe(false)
+    await young.release('events', 0)
+    expect(young.owns('events', 0)).toBe(false)
+    await refused(young.claim(claim(20, 29)))
+  }, 60_000)
 })
