@@ -1,5 +1,6 @@
 import type { Alert } from '../decisions/alert.ts'
 import { digest } from '../decisions/digest.ts'
+import type { Gap } from '../sources/kafka/places.ts'
 import { isoMicros } from '../telemetry/time.ts'
 
 /** What alerts about receivers that do not listen name as their detector. */
@@ -111,22 +112,11 @@ export function keyingAlert(topic: string, subject: string, partitions: readonly
   })
 }
 
-/** Records that the log lost before they were read. */
-export interface LostRecords {
-  readonly topic: string
-  readonly partition: number
-  readonly reason: 'retention' | 'recreated'
-  /** First offset that is missing, null where it is not known any more, and the one where reading goes on. */
-  readonly from: number | null
-  readonly to: number
-  readonly records: number | null
-}
-
 /**
  * The alert that telemetry is gone that was never read: what is not in the log is in no alert of a detector. As `givenUpAlert` it goes through the
  * outbox only. `now` in milliseconds.
  */
-export function lostRecordsAlert({ topic, partition, reason, from, to, records }: LostRecords, now: number): Alert {
+export function lostRecordsAlert({ topic, partition, reason, from, to, records }: Gap, now: number): Alert {
   const name = digest('lost-records', topic, String(partition), reason, String(from), String(to))
   const amount = records === null ? 'an unknown number of records' : `${records} records`
   const why = reason === 'retention' ? 'the topic no longer held them' : 'the topic was made again'
