@@ -4,19 +4,19 @@ import type { Store } from '../../src/store/store.ts'
 const newest = 1_772_366_400
 
 /**
- * Fills `alerts` (and `incidents` through its view) with that many incidents, made in the engine: one opened every minute up to noon of the
- * first of March 2026, each updated twice; those of the last day are open, the others resolved. An alert has about 1.6 kB, as alerts have.
+ * Fills `alerts` (and `incidents` through its view) with that many incidents, made in the engine: one opened every minute up to `end` (seconds; noon of
+ * the first of March 2026), each updated twice; those of the last day are open, the others resolved. An alert has about 1.6 kB, as alerts have.
  */
-export async function insertIncidents(store: Pick<Store, 'command'>, count: number): Promise<void> {
-  for (const change of [0, 1, 2]) await store.command(changeSql(count, change))
+export async function insertIncidents(store: Pick<Store, 'command'>, count: number, end = newest): Promise<void> {
+  for (const change of [0, 1, 2]) await store.command(changeSql(count, change, end))
 }
 
-function changeSql(count: number, change: number): string {
+function changeSql(count: number, change: number, end: number): string {
   const status = change === 0 ? "'opened'" : change === 1 ? "'updated'" : "if(number < 1440, 'updated', 'resolved')"
   return `INSERT INTO alerts (time, id, incident, status, opened, detector, detectors, category, severity, title, subject_kind, subject,
       member_kinds, members, model, service, environment, run, window_start, window_end, window_events, score, threshold, p_value, alert)
     WITH
-      toDateTime64(${newest} - number * 60, 6, 'UTC') AS begun,
+      toDateTime64(${end} - number * 60, 6, 'UTC') AS begun,
       begun + ${change * 20} AS at,
       lower(hex(sipHash64(number))) AS key,
       ['volume-and-breadth', 'query-shift', 'label-flip', 'activation-ood', 'series-anomaly'][number % 5 + 1] AS who,

@@ -23,8 +23,8 @@ const rules: readonly Health[] = [
   {
     name: 'silence',
     title: 'Calls fell silent',
-    sql: `SELECT (SELECT count() FROM calls WHERE stored >= now() - INTERVAL 1 DAY AND stored < now() - INTERVAL 30 MINUTE) > 1000
-        AND (SELECT count() FROM calls WHERE stored >= now() - INTERVAL 30 MINUTE) = 0 AS silent`,
+    sql: `SELECT sumIf(calls, calls_by_minute.stored >= now() - INTERVAL 1 DAY) > 1000 AND max(calls_by_minute.stored) < now() - INTERVAL 30 MINUTE AS silent
+        FROM calls_by_minute`,
     above: 0,
     for: '5m',
     summary: 'Services that sent calls during the day have sent none for half an hour: exporter, Collector or Kafka may be down.',

@@ -47,9 +47,17 @@ export function newestRecord(width: number): Stat {
   })
 }
 
+interface Lines extends Common {
+  readonly stacked?: boolean
+  readonly points?: boolean
+  readonly min?: number
+  /** Each line is a principal, under the label of that name: it leads to its dashboard. */
+  readonly ofPrincipals?: boolean
+}
+
 /** Lines over time: the first column is `time`, a text column names the line. */
-export function lines(options: Common & { readonly stacked?: boolean; readonly points?: boolean; readonly min?: number }): TimeSeries {
-  const { title, description, sql: text, unit, empty, width, stacked, points, min } = options
+export function lines(options: Lines): TimeSeries {
+  const { title, description, sql: text, unit, empty, width, stacked, points, min, ofPrincipals } = options
   const panel = new TimeSeries()
     .title(title)
     .description(description)
@@ -65,6 +73,7 @@ export function lines(options: Common & { readonly stacked?: boolean; readonly p
     .span(width)
     .height(8)
   if (min !== undefined) panel.min(min)
+  if (ofPrincipals === true) panel.dataLinks([new DashboardLinkBuilder('This principal').url(principalUrl('${__field.labels.principal}'))])
   return stacked === true ? panel.stacking(new StackingConfigBuilder().mode(StackingMode.Normal)) : panel
 }
 
@@ -91,9 +100,12 @@ export function table(options: Common & { readonly links?: readonly CellLink[]; 
 /** The console's page of an incident. */
 export const toIncident: CellLink = { column: 'incident', title: 'Open in the console', url: '${console}/incidents/${__value.raw}' }
 
-/** The dashboard of a principal. */
-export const toPrincipal: CellLink = {
-  column: 'principal',
-  title: 'This principal',
-  url: '/d/tidewatch-principal?var-principal=${__value.raw}&${datasource:queryparam}&${console:queryparam}&${__url_time_range}',
+function principalUrl(name: string): string {
+  return `/d/tidewatch-principal?var-principal=${name}&\${datasource:queryparam}&\${console:queryparam}&\${__url_time_range}`
 }
+
+/** The dashboard of a principal. */
+export const toPrincipal: CellLink = { column: 'principal', title: 'This principal', url: principalUrl('${__value.raw}') }
+
+/** The same where the principal stands as the subject of an incident. */
+export const toSubject: CellLink = { column: 'subject', title: 'This principal', url: principalUrl('${__value.raw}') }

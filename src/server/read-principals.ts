@@ -7,6 +7,7 @@ export interface Span {
 }
 
 const since = '(SELECT max(minute) FROM calls_by_minute) - toIntervalDay({days:UInt32})'
+const sinceDay = `toDate(${since})`
 
 export interface RankedPrincipal {
   readonly id: string
@@ -36,9 +37,9 @@ export async function readPrincipals(store: Reader, filter: PrincipalFilter): Pr
     `WITH
        seen AS (
          SELECT t.principal AS id, sum(t.calls) AS calls, sum(t.errors) AS errors, sum(t.output_tokens) AS output_tokens,
-                arraySort(groupUniqArray(20)(toString(t.model_name))) AS models, max(t.minute) AS last
-         FROM principals_by_minute AS t
-         WHERE t.minute >= ${since} AND t.principal != '' AND ({q:String} = '' OR positionCaseInsensitiveUTF8(t.principal, {q:String}) > 0)
+                arraySort(groupUniqArray(20)(toString(t.model_name))) AS models, max(t.last) AS last
+         FROM principals_by_day AS t
+         WHERE t.day >= ${sinceDay} AND t.principal != '' AND ({q:String} = '' OR positionCaseInsensitiveUTF8(t.principal, {q:String}) > 0)
          GROUP BY id
        ),
        looks AS (

@@ -6,7 +6,7 @@ import type { Store } from './store.ts'
 import { tables } from './tables.ts'
 
 const EXTENSION = '.native.zst'
-const views = ['calls_by_minute_view', 'principals_by_minute_view', 'incidents_view']
+const views = ['calls_by_minute_view', 'principals_by_minute_view', 'principals_by_day_view', 'incidents_view']
 
 /** A file as the engine reads and writes it: ClickHouse's Native format, compressed. */
 function source(directory: string, table: string): string {

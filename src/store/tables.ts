@@ -17,6 +17,7 @@ export const tables = [
   { name: 'calls', retention: 'calls', filledBy: 'rows' },
   { name: 'calls_by_minute', retention: 'aggregates', filledBy: 'view' },
   { name: 'principals_by_minute', retention: 'aggregates', filledBy: 'view' },
+  { name: 'principals_by_day', retention: 'aggregates', filledBy: 'view' },
   { name: 'tool_calls', retention: 'calls', filledBy: 'rows' },
   { name: 'training_samples', retention: 'calls', filledBy: 'rows' },
   { name: 'training_updates', retention: 'calls', filledBy: 'rows' },

@@ -19,6 +19,7 @@ const filled = [
   'calls',
   'calls_by_minute',
   'principals_by_minute',
+  'principals_by_day',
   'observations',
   'training_samples',
   'training_updates',

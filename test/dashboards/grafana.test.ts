@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { alerting } from '../../dashboards/grafana/alerting.ts'
-import { dashboards } from '../../dashboards/grafana/dashboards.ts'
 import { grafanaFiles } from '../../scripts/dashboards.ts'
 import { createDecisions } from '../../src/decisions/decide.ts'
 import { deliveryRows } from '../../src/delivery/outbox.ts'
@@ -13,47 +11,7 @@ import { OutcomeBuilder } from '../../src/stages/outcome.ts'
 import { batchRows } from '../../src/store/rows.ts'
 import { type EmbeddedStore, openEmbeddedStore } from '../support/embedded-store.ts'
 import { type Choices, expand } from './macros.ts'
-
-interface Query {
-  readonly where: string
-  readonly rawSql: string
-  readonly format: number
-}
-
-interface Board {
-  readonly uid: string
-  readonly title: string
-  readonly panels: readonly {
-    readonly title: string
-    readonly type: string
-    readonly description: string
-    readonly fieldConfig: { readonly defaults: { readonly noValue?: string } }
-    readonly targets: readonly { readonly rawSql: string; readonly format: number }[]
-  }[]
-  readonly templating: {
-    readonly list: readonly { readonly type: string; readonly name: string; readonly query: { readonly rawSql: string } }[]
-  }
-  readonly annotations: {
-    readonly list: readonly { readonly name: string; readonly target: { readonly rawSql: string; readonly format: number } }[]
-  }
-}
-
-// As Grafana reads them: what is no JSON is gone.
-const boards = [...dashboards].map(([file, board]) => ({ file, board: JSON.parse(JSON.stringify(board)) as Board }))
-const rules = (alerting() as { groups: { rules: { title: string; data: { model: { rawSql?: string } }[] }[] }[] }).groups[0].rules
-
-const panelQueries = boards.flatMap(({ board }) =>
-  board.panels.flatMap(({ title, type, targets }) => targets.map((target) => ({ ...target, type, where: `${board.uid}: ${title}` }))),
-)
-const variableQueries = boards.flatMap(({ board }) =>
-  board.templating.list
-    .filter(({ type }) => type === 'query')
-    .map(({ name, query }) => ({ rawSql: query.rawSql, format: 1, where: `${board.uid}: variable ${name}` })),
-)
-const annotationQueries = boards.flatMap(({ board }) =>
-  board.annotations.list.map(({ name, target }) => ({ ...target, where: `${board.uid}: annotation ${name}` })),
-)
-const ruleQueries: Query[] = rules.map(({ title, data }) => ({ where: title, rawSql: data[0].model.rawSql!, format: 1 }))
+import { annotationQueries, boards, panelQueries, type Query, ruleQueries, rules, variableQueries } from './queries.ts'
 
 /** The detectors' own examples stand for a year of traffic: calls, activations, a poisoned run, a federation, sick layers. */
 const shown = ['volume-and-breadth', 'activation-ood', 'label-flip', 'update-outlier', 'layer-health']
@@ -131,6 +89,30 @@ describe('the files that Grafana reads', () => {
     const links = [...JSON.stringify(boards).matchAll(/\$\{console\}([^"$]*)/g)].map(([, path]) => path)
     expect(links.length).toBeGreaterThan(3)
     for (const path of links) expect(isConsolePage(path), path).toBe(true)
+  })
+
+  it('lead from every table of incidents to the console, from principals to their dashboard, and show incidents over every panel', () => {
+    const leading = boards.flatMap(({ board }) =>
+      board.panels.flatMap(({ title, type, targets, fieldConfig }) => {
+        if (type !== 'table') return []
+        const linked = fieldConfig.overrides
+          .filter(({ properties }) => properties.some(({ id }) => id === 'links'))
+          .map(({ matcher }) => matcher.options)
+        const wanted = ['incident', 'principal'].filter((column) =>
+          new RegExp(`(, | AS )${column}\\b[\\s\\S]* FROM`).test(targets[0].rawSql),
+        )
+        return wanted.filter((column) => !linked.includes(column)).map((column) => `${board.uid}: ${title}: ${column}`)
+      }),
+    )
+    expect(leading).toEqual([])
+    for (const { board } of boards) {
+      expect(
+        board.annotations.list.map(({ name, enable }) => [name, enable]),
+        board.uid,
+      ).toEqual([['Incidents', true]])
+      const names = board.templating.list.map(({ name }) => name)
+      expect(names.slice(0, 3), board.uid).toEqual(['datasource', 'console', 'environment'])
+    }
   })
 
   it.each([...panelQueries, ...variableQueries, ...annotationQueries])('$where reads only the time that is shown', ({ rawSql }) => {

@@ -34,6 +34,7 @@ describe('what the console looks at', () => {
       'calls',
       'calls_by_minute',
       'principals_by_minute',
+      'principals_by_day',
       'training_samples',
       'training_updates',
       'webhook_deliveries',

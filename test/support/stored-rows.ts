@@ -26,8 +26,9 @@ function selectOf(table: string): string {
       return `SELECT * EXCEPT (stored, principals, fingerprints), ${counted('principals', 'fingerprints')} FROM ${table} FINAL`
     case 'principals_by_minute':
       return `SELECT * EXCEPT (stored, fingerprints, skeletons), ${counted('fingerprints', 'skeletons')} FROM ${table} FINAL`
+    case 'principals_by_day':
     case 'incidents':
-      return 'SELECT * EXCEPT (stored) FROM incidents FINAL'
+      return `SELECT * EXCEPT (stored) FROM ${table} FINAL`
     case 'webhook_deliveries':
       return "SELECT * EXCEPT (stored) FROM webhook_deliveries WHERE state = 'pending'"
     default:

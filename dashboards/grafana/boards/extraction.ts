@@ -1,14 +1,18 @@
 import type { Board } from '../board.ts'
-import { lines, number, table, toIncident, toPrincipal } from '../panels.ts'
+import { lines, number, table, toIncident, toPrincipal, toSubject } from '../panels.ts'
 import { chosen } from '../query.ts'
 
 const ofCalls = chosen({ environment: 'environment', model: 'model_name' })
 /** Of observations and of incidents. */
 const ofFindings = chosen({ environment: 'environment', model: 'model' })
 const sendIdentity = 'No principals yet: send user.id (or another identity attribute) with the spans'
-/** The principals of this time that called most. */
-const busiest = `SELECT principal FROM principals_by_minute WHERE $__timeFilter(minute) AND principal != ''${ofCalls}
+/** The days of this time. */
+const ofDays = 'day >= toDate($__fromTime) AND day <= toDate($__toTime)'
+/** The principals that called most on the days of this time: of their minutes there are nearly as many as calls. */
+const busiest = `SELECT principal FROM principals_by_day WHERE ${ofDays} AND principal != ''${ofCalls}
   GROUP BY principal ORDER BY sum(calls) DESC LIMIT 8`
+/** Beyond so many seconds, whole days are counted. */
+const long = "dateDiff('second', $__fromTime, $__toTime) > 259200"
 
 /** Who takes the model away, and how far they are. */
 export const extraction: Board = {
@@ -35,17 +39,18 @@ export const extraction: Board = {
         FROM incidents FINAL WHERE category = 'extraction' AND $__timeFilter_ms(time)${ofFindings} ORDER BY time DESC LIMIT 50`,
       empty: 'No extraction incident in this time',
       width: 12,
-      links: [toIncident],
+      links: [toIncident, toSubject],
     }),
     lines({
       title: 'Calls of the busiest principals',
-      description: 'The eight that called most in this time.',
+      description: 'The eight that called most on the days of this time.',
       sql: `SELECT $__timeInterval(minute) AS time, principal, sum(calls) AS calls
         FROM principals_by_minute WHERE $__timeFilter(minute) AND principal IN (${busiest})${ofCalls}
         GROUP BY time, principal ORDER BY time`,
       empty: sendIdentity,
       width: 12,
       min: 0,
+      ofPrincipals: true,
     }),
     lines({
       title: 'Coverage',
@@ -56,6 +61,7 @@ export const extraction: Board = {
       empty: 'No fingerprints: send tidewatch.input.fingerprint, or content that Tidewatch may turn into one',
       width: 12,
       min: 0,
+      ofPrincipals: true,
     }),
     lines({
       title: 'Shift',
@@ -68,17 +74,25 @@ export const extraction: Board = {
     }),
     number({
       title: 'Tokens harvested',
-      description: 'Tokens that models wrote for principals with an extraction incident in this time.',
-      sql: `SELECT sum(output_tokens) AS tokens FROM principals_by_minute
-        WHERE $__timeFilter(minute)${ofCalls} AND principal IN (
-          SELECT arrayJoin(arrayConcat([subject], members)) FROM incidents FINAL WHERE category = 'extraction' AND $__timeFilter_ms(time))`,
+      description:
+        'Tokens that models wrote for principals with an extraction incident in this time; over more than three days, on the days of this time.',
+      sql: `WITH (
+          SELECT groupUniqArrayArray(arrayPushBack(members, subject)) FROM incidents FINAL WHERE category = 'extraction' AND $__timeFilter_ms(time)
+        ) AS who
+        SELECT sum(written) AS tokens FROM (
+          SELECT sum(output_tokens) AS written FROM principals_by_minute WHERE NOT ${long} AND principal IN who AND $__timeFilter(minute)${ofCalls}
+          UNION ALL
+          SELECT sum(output_tokens) AS written FROM principals_by_day WHERE ${long} AND principal IN who AND ${ofDays}${ofCalls})`,
       empty: '0',
       width: 6,
     }),
     number({
       title: 'Principals',
-      description: 'Distinct principals that called.',
-      sql: `SELECT uniqCombinedMerge(12)(principals) AS principals FROM calls_by_minute WHERE $__timeFilter(minute)${ofCalls}`,
+      description: 'Distinct principals that called; over more than three days, on the days of this time.',
+      sql: `SELECT uniqCombinedMerge(12)(seen) AS principals FROM (
+          SELECT uniqCombinedMergeState(12)(principals) AS seen FROM calls_by_minute WHERE NOT ${long} AND $__timeFilter(minute)${ofCalls}
+          UNION ALL
+          SELECT uniqCombinedState(12)(principal) AS seen FROM principals_by_day WHERE ${long} AND principal != '' AND ${ofDays}${ofCalls})`,
       empty: sendIdentity,
       width: 6,
     }),

@@ -33,15 +33,10 @@ export const pipeline: Board = {
       width: 6,
     }),
     lines({
-      title: 'Rows stored',
-      description: 'By table.',
-      sql: `SELECT $__timeInterval(stored) AS time, name, count() AS events FROM (
-          SELECT stored, 'calls' AS name FROM calls WHERE $__timeFilter(stored)
-          UNION ALL SELECT stored, 'tool calls' AS name FROM tool_calls WHERE $__timeFilter(stored)
-          UNION ALL SELECT stored, 'training samples' AS name FROM training_samples WHERE $__timeFilter(stored)
-          UNION ALL SELECT stored, 'training updates' AS name FROM training_updates WHERE $__timeFilter(stored)
-          UNION ALL SELECT stored, 'metric points' AS name FROM metric_points WHERE $__timeFilter(stored)
-        ) GROUP BY time, name ORDER BY time`,
+      title: 'Records stored',
+      description: 'Records of the logs (export requests, ticks of the clock) whose range is stored, by topic.',
+      sql: `SELECT $__timeInterval(stored) AS time, topic, sum(last - first + 1) AS records FROM ranges
+        WHERE $__timeFilter(stored) GROUP BY time, topic ORDER BY time`,
       empty: 'Nothing was stored in this time',
       width: 12,
       min: 0,
@@ -49,9 +44,9 @@ export const pipeline: Board = {
     lines({
       title: 'Lag',
       description:
-        'From a call’s time to its storing, 95 of 100 calls. Includes the exporter’s own waiting; replayed files lag by their age.',
-      sql: `SELECT $__timeInterval(stored) AS time, quantile(0.95)(dateDiff('second', calls.time, stored)) AS seconds
-        FROM calls WHERE $__timeFilter(stored) GROUP BY time ORDER BY time`,
+        'From the end of a minute to the storing of its last call, 95 of 100 minutes. Includes the exporter’s own waiting; replayed files lag by their age.',
+      sql: `SELECT $__timeInterval(minute) AS time, quantile(0.95)(greatest(0, dateDiff('second', minute + 60, calls_by_minute.stored))) AS seconds
+        FROM calls_by_minute WHERE $__timeFilter(minute) GROUP BY time ORDER BY time`,
       unit: 's',
       empty: 'No calls in this time',
       width: 12,

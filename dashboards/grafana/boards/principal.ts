@@ -75,7 +75,9 @@ export const principal: Board = {
       title: 'Calls, newest first',
       description: 'Without text: Tidewatch keeps none.',
       sql: `SELECT time, model_name, operation, input_tokens, output_tokens, request_max_tokens, request_temperature, request_logprobs, finish_reason, error, trace_id
-        FROM calls WHERE ${ofPrincipal} AND $__timeFilter_ms(time)${chosen({ environment: 'environment' })} ORDER BY time DESC LIMIT 200`,
+        FROM calls WHERE ${ofPrincipal} AND $__timeFilter_ms(time)${chosen({ environment: 'environment' })}
+          AND time >= (SELECT min(newest) FROM (SELECT DISTINCT minute AS newest FROM principals_by_minute WHERE ${ofMinutes} ORDER BY newest DESC LIMIT 200))
+        ORDER BY time DESC LIMIT 200`,
       empty: nobody,
       width: 12,
     }),
