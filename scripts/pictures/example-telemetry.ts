@@ -1,17 +1,21 @@
-// What the pictures show beside the demo's calls: a poisoned training run, a federation with a client that lies, a layer that dies. They
-// are the examples of the detectors, sent as OpenTelemetry to the running instance.
+// What the pictures show beside the demo's calls: a poisoned training run and a federation with a client that lies. They are the examples
+// of the detectors, sent as OpenTelemetry to the running instance.
 import { detectors } from '../../src/detection/registry.ts'
 import { toBase64 } from '../../src/sdk/index.ts'
-import type { Event, MetricPointEvent, TrainingSampleEvent, TrainingUpdateEvent } from '../../src/telemetry/events.ts'
+import type { TrainingSampleEvent, TrainingUpdateEvent } from '../../src/telemetry/events.ts'
+
+/** Names of the runs that the pictures show. */
+export const examples = { poisoned: 'spam-filter-2026-11', federation: 'keyboard-federation-7' } as const
 
 const shown = [
-  { detector: 'label-flip', run: 'spam-filter-2026-11' },
-  { detector: 'update-outlier', run: 'keyboard-federation-7' },
-  { detector: 'layer-health', run: null },
+  { detector: 'label-flip', run: examples.poisoned },
+  { detector: 'update-outlier', run: examples.federation },
 ] as const
 
 /** Records of one request. */
 const perRequest = 500
+
+type TrainingEvent = TrainingSampleEvent | TrainingUpdateEvent
 
 type Attribute = { readonly key: string; readonly value: Record<string, unknown> }
 
@@ -21,39 +25,32 @@ const real = (key: string, value: number | null): Attribute[] => (value === null
 const vector = (key: string, value: Float32Array | null | undefined): Attribute[] => text(key, value ? toBase64(value) : null)
 const nanos = (micros: number) => `${micros}000`
 
-/** Sends every example so that its last record has the time `end` (microseconds) to an OTLP/HTTP receiver, oldest first. */
+/** Sends the examples to an OTLP/HTTP receiver in the order of their times, of which the last is `end` (microseconds). */
 export async function sendExamples(endpoint: string, end: number): Promise<void> {
-  for (const { detector, run } of shown) {
-    const events = detectors.find(({ name }) => name === detector)!.example.anomalous()
-    const later = end - events.at(-1)!.time
-    // Runs that were given up after a record are there for calibration; they have names of their own.
-    const named = (event: Event): Event =>
-      'run' in event && run !== null ? { ...event, run: event.run === 'example-run' ? run : `${run}-${event.run}` } : event
-    for (let from = 0; from < events.length; from += perRequest) {
-      const some = events.slice(from, from + perRequest).map((event) => ({ ...named(event), time: event.time + later }))
-      const [first] = some as [Event]
-      if (first.kind === 'metricPoint') await post(`${endpoint}/v1/metrics`, metricsOf(some as MetricPointEvent[]))
-      else await post(`${endpoint}/v1/logs`, logsOf(some as (TrainingSampleEvent | TrainingUpdateEvent)[]))
-    }
-  }
+  const events = shown
+    .flatMap(({ detector, run }) => {
+      const own = detectors.find(({ name }) => name === detector)!.example.anomalous() as TrainingEvent[]
+      const later = end - own.at(-1)!.time
+      // Runs that were given up after a record are there for calibration.
+      return own.map((event) => ({ ...event, run: event.run === 'example-run' ? run : `${run}-${event.run}`, time: event.time + later }))
+    })
+    .sort((a, b) => a.time - b.time)
+  for (let from = 0; from < events.length; from += perRequest)
+    await post(`${endpoint}/v1/logs`, logsOf(events.slice(from, from + perRequest)))
 }
 
-function logsOf(events: readonly (TrainingSampleEvent | TrainingUpdateEvent)[]): object {
+function logsOf(events: readonly TrainingEvent[]): object {
+  const services = [...new Set(events.map(({ service }) => service))]
+  const recordOf = (event: TrainingEvent) => ({
+    timeUnixNano: nanos(event.time),
+    eventName: event.kind === 'trainingSample' ? 'tidewatch.training.sample' : 'tidewatch.training.update',
+    attributes: event.kind === 'trainingSample' ? sampleAttributes(event) : updateAttributes(event),
+  })
   return {
-    resourceLogs: [
-      {
-        resource: resourceOf(events[0]!),
-        scopeLogs: [
-          {
-            logRecords: events.map((event) => ({
-              timeUnixNano: nanos(event.time),
-              eventName: event.kind === 'trainingSample' ? 'tidewatch.training.sample' : 'tidewatch.training.update',
-              attributes: event.kind === 'trainingSample' ? sampleAttributes(event) : updateAttributes(event),
-            })),
-          },
-        ],
-      },
-    ],
+    resourceLogs: services.map((service) => {
+      const own = events.filter((event) => event.service === service)
+      return { resource: resourceOf(own[0]!), scopeLogs: [{ logRecords: own.map(recordOf) }] }
+    }),
   }
 }
 
@@ -84,34 +81,7 @@ function updateAttributes(event: TrainingUpdateEvent): Attribute[] {
   ]
 }
 
-function metricsOf(events: readonly MetricPointEvent[]): object {
-  return {
-    resourceMetrics: [
-      {
-        resource: resourceOf(events[0]!),
-        scopeMetrics: [
-          {
-            metrics: events.map((event) => ({
-              name: event.metric,
-              unit: event.unit,
-              gauge: {
-                dataPoints: [
-                  {
-                    timeUnixNano: nanos(event.time),
-                    asDouble: Number.isFinite(event.value) ? event.value : String(event.value),
-                    attributes: text('tidewatch.activation.layer', event.layer),
-                  },
-                ],
-              },
-            })),
-          },
-        ],
-      },
-    ],
-  }
-}
-
-function resourceOf({ service, environment }: Event): object {
+function resourceOf({ service, environment }: TrainingEvent): object {
   return { attributes: [...text('service.name', service), ...text('deployment.environment.name', environment)] }
 }
 

@@ -39,12 +39,13 @@ export async function startPictureInstance(): Promise<PictureInstance> {
   const instance = await startInstance(config, { log: createLog({ level: 'warn' }), version: '0.1.0' })
   const ended = new AbortController()
   setMaxListeners(0, ended.signal)
-  const now = Date.now()
+  // History ends where the examples begin: an incident about what is long past is soon resolved.
+  const now = Date.now() - 20 * 60_000
   const traffic = startTraffic({ endpoint: instance.addresses.otlpHttp!, seed: 1, now, liveSeconds: 600, signal: ended.signal })
   const attacked = firstAlertAbout(traffic.attacker, instance.alerts)
   await traffic.history
   await instance.drained()
-  await sendExamples(instance.addresses.otlpHttp!, now * 1000)
+  await sendExamples(instance.addresses.otlpHttp!, Date.now() * 1000)
   const { incident, id } = await attacked
   await receiver.next(id, AbortSignal.timeout(30_000))
   return {

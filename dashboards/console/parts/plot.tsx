@@ -70,7 +70,8 @@ export function Plot({ title, text, lines, unit, x = 'time', xUnit = '', log = '
         grid: { stroke: color('--line'), width: 1 },
         ticks: { stroke: color('--line'), size: 4 },
       }
-      const values = (_: uPlot, splits: number[]) => splits.map((value) => (value === null ? '' : formatNumber(value)))
+      const values = (_: uPlot, splits: number[]) =>
+        splits.map((value) => (value === null ? '' : formatNumber(value).replace(/^1\.0 × /, '')))
       plot?.destroy()
       plot = new uPlot(
         {
