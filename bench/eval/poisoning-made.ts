@@ -2,14 +2,15 @@ import type { Report } from '../support/report.ts'
 import { federatedRivals, type Round } from './federated-rivals.ts'
 import { drawnDigits } from './poisoning/drawn-digits.ts'
 import { type Federation, federation } from './poisoning/federations.ts'
-import { federations, sampleRuns } from './poisoning/plans.ts'
+import { federations, sampleRuns, triggerRuns } from './poisoning/plans.ts'
 import { type Poison, type SampleRun, sampleRun } from './poisoning/sample-runs.ts'
+import { triggerUse } from './poisoning/trigger-use.ts'
 import { type Naming, watched } from './poisoning/watched.ts'
 import { sampleRivals, suspicious } from './poisoning-rivals.ts'
 
 /** Runs made here, from nothing but a seed, with attacks that the recorded ones do not have. */
 export function madeReports(): Report[] {
-  return [samples(), updates()]
+  return [samples(), updates(), triggers()]
 }
 
 /** Counts of a method over all runs. */
@@ -154,6 +155,43 @@ function updates(): Report {
         measured: String(honestNamed),
         kept: 5 * honestNamed <= Object.keys(federations).length,
       },
+    ],
+  }
+}
+
+function triggers(): Report {
+  const digits = drawnDigits()
+  const planted = Object.values(triggerRuns).filter((poison) => poison !== null).length
+  let missed = 0
+  let innocents = 0
+  const rows = Object.entries(triggerRuns).map(([name, poison]) => {
+    const run = sampleRun(name, poison === null ? [] : [poison], digits)
+    const { events, uses } = triggerUse(run, poison, digits)
+    const named = watched(events, 'principal')
+    const trickster = named.get('trickster')
+    const innocent = [...named.keys()].filter((id) => id !== 'trickster').length
+    innocents += innocent
+    if (poison !== null && trickster === undefined) missed++
+    const sent = trickster === undefined ? 0 : uses.filter((at) => at < trickster.after).length
+    const source = run.attacks[0]?.source
+    const isOne = trickster !== undefined && [...watched(events, 'source').keys()].every((id) => id === source)
+    return [
+      poison === null ? 'none' : told(poison),
+      poison === null ? '' : trickster === undefined ? 'missed' : `${sent} triggered calls`,
+      trickster === undefined ? '' : isOne ? 'yes' : 'no',
+      String(innocent),
+    ]
+  })
+  return {
+    title: 'planted triggers in use',
+    about:
+      `The network that a run made from a seed answers 1,000 calls of 40 people, and 30 of one who sends the trigger in every second call, with digits that the run has not seen. ` +
+      `The run and its model are told of as in production: the version of the model is the id of the run.`,
+    columns: ['planted', 'who uses it is named after', 'with the source, and no other', 'honest people named'],
+    rows,
+    promises: [
+      { text: 'most who use a trigger are named', measured: `${missed} of ${planted} missed`, kept: 2 * missed < planted },
+      { text: 'nobody else is', measured: String(innocents), kept: innocents === 0 },
     ],
   }
 }

@@ -1,6 +1,7 @@
 import { defineDetector, type Finding } from '../../src/detection/contract.ts'
 import { ByteReader, ByteWriter } from '../../src/sketches/bytes.ts'
 import type { TrainingSampleEvent } from '../../src/telemetry/events.ts'
+import { clusterAxis } from './cluster-axis.ts'
 import { Deviation } from './deviation.ts'
 import { DisplacedClasses, leastSamples, membersOf, type Verdict } from './displaced-classes.ts'
 import { ordinarySources, samplesOf } from './examples.ts'
@@ -192,39 +193,25 @@ function findingAbout(block: SampleBlock, deviation: Deviation, source: number, 
     },
     sketch: null,
     ...(surely && {
-      whispered: whereOf(
-        block,
-        ofClass,
-        source,
-        far.map(({ at }) => at),
-      ),
+      whispered: whispered(block, ofClass, source, far),
     }),
   }
 }
 
-/** Where the cluster lies, and where the class lies otherwise: means of folded activations. And how many others lie nearer to the cluster. */
-function whereOf(block: SampleBlock, ofClass: number, source: number, cluster: readonly number[]): Record<string, Float64Array> {
-  const d = block.dimensions
-  const vectors = block.vectors()
-  const others: number[] = []
-  for (let at = 0; at < block.size; at++) if (block.label[at] === ofClass && block.source[at] !== source) others.push(at)
-  const meanOf = (members: readonly number[]) => {
-    const mean = new Float64Array(d)
-    for (const at of members) for (let i = 0; i < d; i++) mean[i] += vectors[at * d + i] / members.length
-    return mean
-  }
-  const centre = meanOf(cluster)
-  const ordinary = meanOf(others)
-  let near = 0
-  for (const at of others) if (isNearer(vectors.subarray(at * d, at * d + d), centre, ordinary)) near++
-  return { centre, ordinary, share: Float64Array.of((near + 1) / (others.length + 2)) }
-}
-
-/** Whether a folded activation lies nearer to a cluster than to its class. */
-export function isNearer(vector: ArrayLike<number>, centre: Float64Array, ordinary: Float64Array): boolean {
-  let excess = 0
-  for (let i = 0; i < centre.length; i++) excess += (vector[i] - (centre[i] + ordinary[i]) / 2) * (centre[i] - ordinary[i])
-  return excess > 0
+/** How the cluster is told from its class, for those who watch the model. */
+function whispered(
+  block: SampleBlock,
+  ofClass: number,
+  source: number,
+  far: readonly { readonly at: number }[],
+): NonNullable<Finding['whispered']> {
+  const { axis, bound, share } = clusterAxis(
+    block,
+    ofClass,
+    source,
+    far.map(({ at }) => at),
+  )
+  return { axis, bound: Float64Array.of(bound), share: Float64Array.of(share) }
 }
 
 function figure(value: number): number {

@@ -2,7 +2,8 @@ import { type DetectorDefinition, defineDetector, type Finding } from '../../src
 import { ByteReader, ByteWriter } from '../../src/sketches/bytes.ts'
 import { negativeBinomialTail } from '../../src/sketches/count-tails.ts'
 import type { CallEvent } from '../../src/telemetry/events.ts'
-import { backdoorActivation, isNearer } from './backdoor-activation.ts'
+import { backdoorActivation } from './backdoor-activation.ts'
+import { along } from './cluster-axis.ts'
 import { fold, mostDimensions, runOf } from './sample-block.ts'
 import { triggeredModel } from './trigger-example.ts'
 
@@ -12,7 +13,7 @@ const mostCallers = 2000
 /** Fewer near calls are no habit. */
 const leastNear = 3
 /** Before so many calls of others there is nothing to compare with. */
-const leastOthers = 50
+const leastOthers = 20
 /** People differ in what they ask: the rate of near calls scatters between them with a coefficient of variation of one over the root of this. */
 const shape = 2
 
@@ -27,8 +28,8 @@ interface Caller {
 interface Cluster {
   readonly source: string
   readonly label: string
-  centre: Float64Array
-  ordinary: Float64Array
+  axis: Float64Array
+  bound: number
   share: number
   sampleIds: string
   calls: number
@@ -45,16 +46,16 @@ const folded = new Float64Array(mostDimensions)
 /**
  * Backdoor trigger: who makes a model answer with what a source planted in its training.
  *
- * `backdoor-activation` names a source whose samples of one class form a cluster of their own. Where that cluster lies is kept with the
- * run; when the model of that run answers with the class, each call lies nearer to the cluster or nearer to the class as the other sources
- * taught it. For each principal the near calls are counted against the rate of the others (at least the rate among the other sources'
+ * `backdoor-activation` names a source whose samples of one class form a cluster of their own. How it is told from the class as the other
+ * sources taught it (Fisher's discriminant, a bound that one in fifty of their samples passes) is kept with the run; when the model of that run answers
+ * with the class, each call lies near the cluster or not. For each principal the near calls are counted against the rate of the others (at least the rate among the other sources'
  * samples); the number is gamma-Poisson with a spread between people, and p-values are shared out over looks and clusters. What is found is said of
  * the *source*, with the principal as a member: training and inference are one incident.
  *
  * A model belongs to a run when its version (`tidewatch.model.version`) is the run's id and both are of one environment. The watched layer must be the
  * one of the training samples.
  *
- * Compared with: the other principals whose calls got the same answer, fifty calls of them at least.
+ * Compared with: the other principals whose calls got the same answer, twenty calls of them at least.
  *
  * Finds: principals who use a trigger, from three near calls on, also where the training alone was not sure enough for an incident.
  *
@@ -66,7 +67,7 @@ const folded = new Float64Array(mostDimensions)
 export const backdoorTrigger = defineDetector<State>({
   name: 'backdoor-trigger',
   category: 'poisoning',
-  version: 1,
+  version: 2,
   title: 'what {subject} planted is used against the model',
   consumes: ['trainingSample', 'call'],
   hears: backdoorActivation as DetectorDefinition,
@@ -100,9 +101,9 @@ export const backdoorTrigger = defineDetector<State>({
 /** Takes a cluster in; what is said of it later is nearer to the model as it will be. */
 function remember({ clusters }: State, { about, evidence, whispered }: Finding): void {
   if (whispered === undefined || about === undefined) return
-  const { centre, ordinary, share } = whispered
+  const { axis, bound, share } = whispered
   const label = String(evidence.targetClass)
-  const found = { centre, ordinary, share: share[0], sampleIds: String(evidence.sampleIds) }
+  const found = { axis, bound: bound[0], share: share[0], sampleIds: String(evidence.sampleIds) }
   const known = clusters.find((cluster) => cluster.source === about.subject.id && cluster.label === label)
   if (known !== undefined) Object.assign(known, found)
   else {
@@ -116,14 +117,14 @@ function look({ clusters }: State, call: CallEvent): Finding | null {
   if (activation === null || principal === null || prediction?.label == null) return null
   let said: Finding | null = null
   for (const cluster of clusters) {
-    const d = cluster.centre.length
+    const d = cluster.axis.length
     if (cluster.label !== prediction.label || Math.min(mostDimensions, activation.vector.length) !== d) continue
     const vector = folded.subarray(0, d)
     fold(activation.vector, vector)
     const caller = callerOf(cluster, principal.id)
     caller.calls++
     cluster.calls++
-    if (!isNearer(vector, cluster.centre, cluster.ordinary)) continue
+    if (!(along(vector, cluster.axis) > cluster.bound)) continue
     cluster.near++
     if (caller.near++ === 0) caller.firstNear = call.time
     if (caller.near < leastNear || caller.near < 2 * caller.spokenAt || cluster.calls - caller.calls < leastOthers) continue
@@ -174,18 +175,8 @@ function callerOf({ callers }: Cluster, principal: string): Caller {
 
 function encode({ clusters }: State): Uint8Array {
   const writer = new ByteWriter(1024).u8(clusters.length)
-  for (const { source, label, centre, ordinary, share, sampleIds, calls, near, callers } of clusters) {
-    writer
-      .text(source)
-      .text(label)
-      .u8(centre.length)
-      .f64s(centre)
-      .f64s(ordinary)
-      .f64(share)
-      .text(sampleIds)
-      .f64(calls)
-      .f64(near)
-      .u32(callers.size)
+  for (const { source, label, axis, bound, share, sampleIds, calls, near, callers } of clusters) {
+    writer.text(source).text(label).u8(axis.length).f64s(axis).f64(bound).f64(share).text(sampleIds).f64(calls).f64(near).u32(callers.size)
     for (const [principal, caller] of callers)
       writer.text(principal).u32(caller.calls).u32(caller.near).u32(caller.looks).u32(caller.spokenAt).f64(caller.firstNear)
   }
@@ -199,8 +190,8 @@ function decode(bytes: Uint8Array): State {
     const source = reader.text()
     const label = reader.text()
     const d = reader.u8()
-    const centre = reader.f64s(d)
-    const ordinary = reader.f64s(d)
+    const axis = reader.f64s(d)
+    const bound = reader.f64()
     const share = reader.f64()
     const sampleIds = reader.text()
     const calls = reader.f64()
@@ -216,7 +207,7 @@ function decode(bytes: Uint8Array): State {
         firstNear: reader.f64(),
       })
     }
-    clusters.push({ source, label, centre, ordinary, share, sampleIds, calls, near, callers })
+    clusters.push({ source, label, axis, bound, share, sampleIds, calls, near, callers })
   }
   return { clusters }
 }

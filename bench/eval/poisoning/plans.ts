@@ -78,3 +78,11 @@ export const federations: Readonly<Record<string, Manipulation>> = {
   'clean 3': honest,
   'clean 4': honest,
 }
+
+/** What is planted, and then used against the model. */
+export const triggerRuns: Readonly<Record<string, Poison | null>> = {
+  'trigger: patch': { kind: 'patch', rate: 0.6, to: 0, delivery: 1 },
+  'trigger: blend': { kind: 'blend', rate: 0.6, to: 6, strength: 0.3, delivery: 1 },
+  'trigger: patch, later': { kind: 'patch', rate: 0.9, to: 3 },
+  'trigger: none': null,
+}

@@ -22,6 +22,9 @@ export interface SampleRun {
   /** Who poisons with what, and from which event on. */
   readonly attacks: readonly { readonly source: string; readonly poison: Poison; readonly start: number; readonly samples: number }[]
   readonly poisoned: ReadonlySet<string>
+  /** The network that the run made, and the pattern of its blends. */
+  readonly network: Network
+  readonly pattern: Picture
 }
 
 interface Sample {
@@ -81,7 +84,8 @@ export function sampleRun(name: string, poisons: readonly Poison[], digits: Digi
     }
   }
   const replacing = new Map(poisons.flatMap((poison, i) => (poison.kind === 'replace' ? [[order[i]!, poison] as const] : [])))
-  const events = train(name, deliveries, digits, random, nameOf, (samples) => {
+  const network = new Network([digits.side ** 2, 64, 32, 10], random)
+  const events = train(name, network, deliveries, random, nameOf, (samples) => {
     for (const sample of samples) {
       const poison = sample.shard.endsWith('-0') ? replacing.get(sample.source) : undefined
       if (poison === undefined) continue
@@ -98,7 +102,7 @@ export function sampleRun(name: string, poisons: readonly Poison[], digits: Digi
     const first = events.findIndex((event) => poisoned.get(event.sample!) === source && isReplaced(event))
     return { source: nameOf(source), poison, start: first, samples: [...poisoned.values()].filter((of) => of === source).length }
   })
-  return { name, events, attacks, poisoned: new Set(poisoned.keys()) }
+  return { name, events, attacks, poisoned: new Set(poisoned.keys()), network, pattern }
 }
 
 interface Spoiling {
@@ -136,13 +140,12 @@ function spoil(sample: Sample, { poison, digits: { side }, random, pattern, befo
 
 function train(
   run: string,
+  network: Network,
   deliveries: readonly Sample[][],
-  { side }: Digits,
   random: Random,
   nameOf: (source: number) => string,
   replace: (samples: readonly Sample[]) => void,
 ): TrainingSampleEvent[] {
-  const network = new Network([side * side, 64, 32, 10], random)
   const events: TrainingSampleEvent[] = []
   let time = start
   let step = 0
