@@ -20,6 +20,8 @@ export interface CheckpointPolicy {
   readonly eventTime: number
   /** A checkpoint is not due before this much, or its own size if that is less, was read since the last one. */
   readonly mostBytes: number
+  /** Seconds of append time after which one is due however little was read: before the log forgets what a restart would read again. */
+  readonly appendTime: number
 }
 
 /** What a record takes besides its value, about. */
@@ -44,6 +46,8 @@ export class Checkpointing {
   private records = 0
   private bytes = 0
   private since: number | null = null
+  /** Append times of the first and the last record since the last checkpoint, milliseconds. */
+  private appended: { first: number; last: number } | null = null
 
   constructor(options: CheckpointingOptions) {
     this.options = options
@@ -90,11 +94,13 @@ export class Checkpointing {
   /** Counts a record that went through the stages. */
   note(record: SourceRecord): void {
     this.records++
+    this.appended = { first: this.appended?.first ?? record.timestamp, last: record.timestamp }
     this.bytes += record.value.length + RECORD_OVERHEAD
   }
 
   due(watermark: number | null): boolean {
-    const { records, bytes, eventTime, mostBytes } = this.options.policy
+    const { records, bytes, eventTime, mostBytes, appendTime } = this.options.policy
+    if (this.appended && this.appended.last - this.appended.first >= appendTime * 1000) return true
     this.since ??= watermark
     const passed = watermark === null ? 0 : (watermark - this.since!) / 1e6
     if (this.records < records && this.bytes < bytes && passed < eventTime) return false
@@ -117,6 +123,7 @@ export class Checkpointing {
     this.next = checkpoint.sequence + 1
     this.records = 0
     this.bytes = 0
+    this.appended = null
     this.since = watermark
   }
 

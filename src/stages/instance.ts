@@ -127,6 +127,11 @@ async function start(
     guard: new PoisonGuard(config.deadLetters.maxShare, config.deadLetters.maxRun),
     base: { salt, format: FORMAT_VERSION },
     stored: async (topic, epoch, partition) => (await store.lastRange(topic, epoch, partition))?.last ?? null,
+    onHole: (topic, partition, from, to) =>
+      log.warn(
+        { topic, partition, from, to },
+        'the log no longer holds all that the saved state goes on from; references lack what lay between',
+      ),
     write: async ({ range, base, outcome, resumed, checkpoint }) => {
       const started = performance.now()
       const deliveries = deliveryRows(outcome.alerts, config.webhooks)
@@ -308,11 +313,13 @@ const STORE_PATIENCE = 4000
 function openCheckpoints(config: Config, store: Store, log: Logger): Checkpointing {
   const { records, bytes, eventTime } = config.state.checkpointEvery
   // The journal keeps what two checkpoints lie apart, and must have room for more; what Kafka keeps is bound by time.
-  const mostBytes = config.kafka.brokers.length > 0 ? bytes : config.journal.maxBytes / 8
+  const kafka = config.kafka.brokers.length > 0
+  const mostBytes = kafka ? bytes : config.journal.maxBytes / 8
+  const appendTime = kafka ? config.kafka.stageRetention / 7 : Number.POSITIVE_INFINITY
   return new Checkpointing({
     store,
     group: config.kafka.groupId,
-    policy: { records, bytes: Math.min(bytes, mostBytes), eventTime, mostBytes },
+    policy: { records, bytes: Math.min(bytes, mostBytes), eventTime, mostBytes, appendTime },
     onUnusable: (error) => log.warn({ err: error }, 'saved state cannot be used; it is rebuilt from what the log still holds'),
   })
 }

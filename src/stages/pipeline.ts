@@ -36,6 +36,8 @@ export interface PipelineOptions<S extends Stage = Stage> {
   readonly write: (formed: FormedRange) => Promise<void>
   /** Called once for each range after it is durable. */
   readonly written: (formed: FormedRange) => void
+  /** Told where the log no longer holds what a state has to be rebuilt from: the first offset that is missing, and the first that is there. */
+  readonly onHole?: (topic: string, partition: number, from: number, to: number) => void
   /** Told of what stored records cause when they are read again to rebuild the state. Absent: nobody hears of it. */
   readonly heldBack?: (outcome: Outcome, records: number) => Promise<void>
 }
@@ -175,6 +177,9 @@ export class Pipeline<S extends Stage = Stage> {
 
   /** Takes in what is stored already: the state follows the log, and nobody hears of it. */
   private async replay(partition: Partition, batch: SourceBatch, context: BatchContext): Promise<void> {
+    const from = partition.applied + 1
+    // Nothing was ever taken in, where a state is built from what there is.
+    if (from > 0 && batch.first > from) this.options.onHole?.(batch.topic, batch.partition, from, batch.first)
     const held = { outcome: new OutcomeBuilder(), records: 0 }
     await this.through(partition, batch, partition.stored, held, null, context)
     await this.options.heldBack?.(held.outcome, held.records)

@@ -6,7 +6,7 @@ import type { PipelineOptions } from './pipeline.ts'
 import type { Stage } from './stage.ts'
 
 /** What every pipeline of a process has in common. */
-export type Shared = Pick<PipelineOptions<Stage>, 'guard' | 'base' | 'stored' | 'write' | 'written'>
+export type Shared = Pick<PipelineOptions<Stage>, 'guard' | 'base' | 'stored' | 'write' | 'written' | 'onHole'>
 
 /** The stages of a process over the logs that they read. */
 export interface Processing {

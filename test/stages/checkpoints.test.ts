@@ -1,4 +1,6 @@
+import { rm } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Checkpointing } from '../../src/stages/checkpointing.ts'
 import { segmentPaths } from '../sources/journal/scratch.ts'
 import { mixedLog } from '../support/mixed-log.ts'
 import { differences } from '../support/stored-rows.ts'
@@ -99,6 +101,37 @@ describe('a restart', () => {
     await world.live({ config: { seed: 2 } })
     expect(world.unusable).toHaveLength(2)
   })
+})
+
+it('a log that has lost what a saved state goes on from is told of, and read on', async () => {
+  const world = await halfway(2000)
+  const newest = (await segmentPaths(world.directory)).length
+  await damage(world, 'newest')
+  // All but the last segments, as a short retention does: the older checkpoint stands before them.
+  const lost = (await segmentPaths(world.directory)).slice(0, newest - 2)
+  for (const path of lost) await rm(path)
+  const first = firstOffset((await segmentPaths(world.directory))[0]!)
+  await world.live()
+  expect(world.holes).toEqual([[expect.any(Number), first]])
+  expect(world.holes[0]![0]).toBeLessThan(first)
+}, 60_000)
+
+it('a checkpoint is due after a day of append time, however little was read', () => {
+  const day = 86_400
+  const checkpointing = new Checkpointing({
+    store: { query: async () => [], insert: async () => {} },
+    group: 'test',
+    policy: { records: 1e9, bytes: 1e9, eventTime: 1e9, mostBytes: 1e9, appendTime: day },
+  })
+  const note = (timestamp: number) => checkpointing.note({ offset: 0, timestamp, signal: null, headers: {}, value: new Uint8Array(0) })
+  note(1_000)
+  note(day * 1000)
+  expect(checkpointing.due(null)).toBe(false)
+  note(day * 1000 + 1_000)
+  expect(checkpointing.due(null)).toBe(true)
+  checkpointing.stored({ offset: 0, sequence: 0, size: 5 }, null)
+  note(day * 1000 + 2_000)
+  expect(checkpointing.due(null)).toBe(false)
 })
 
 it('the store keeps the last two checkpoints, and the journal what the older of them needs', async () => {

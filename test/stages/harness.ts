@@ -31,6 +31,8 @@ export interface World {
   /** What the pipelines told when a range was stored. */
   readonly told: Alert[]
   readonly unusable: Error[]
+  /** Offsets that a state would have had to be rebuilt from and the log no longer held: first missing, first there. */
+  readonly holes: [number, number][]
   append(records: readonly JournalRecord[]): Promise<void>
   /**
    * A pipeline over what is there now, until everything is stored or `crashAt` is reached (for the nth time): then its memory is
@@ -57,7 +59,7 @@ export interface Life {
   readonly orderly?: boolean
 }
 
-export const policy = { records: 8, bytes: 1e9, eventTime: 1e9, mostBytes: 0 }
+export const policy = { records: 8, bytes: 1e9, eventTime: 1e9, mostBytes: 0, appendTime: Number.POSITIVE_INFINITY }
 
 class Crash extends Error {}
 
@@ -91,6 +93,7 @@ export async function worlds(): Promise<{ create(segmentBytes?: number): Promise
 async function createWorld(directory: string, store: ClientStore, segmentBytes: number): Promise<World> {
   const told: Alert[] = []
   const unusable: Error[] = []
+  const holes: [number, number][] = []
   const reached = new Map<string, number>()
   let checkpoints: Checkpointing | null = null
   const openJournal = () =>
@@ -171,6 +174,7 @@ async function createWorld(directory: string, store: ClientStore, segmentBytes: 
         return store.write({ range, base, rows: { ...batchRows({ ...outcome, deliveries }), checkpoints: checkpoint } })
       },
       written: ({ outcome }) => told.push(...outcome.alerts),
+      onHole: (_topic, _partition, from, to) => holes.push([from, to]),
       ...broken,
     })
   }
@@ -180,6 +184,7 @@ async function createWorld(directory: string, store: ClientStore, segmentBytes: 
     store,
     told,
     unusable,
+    holes,
     reached,
     live,
     async append(records) {
