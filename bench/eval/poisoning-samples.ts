@@ -42,7 +42,7 @@ export async function sampleReports(): Promise<Report[]> {
     .map((file) => file.slice(0, -'.truth.json'.length))
   const runs: Run[] = []
   for (const set of sets) runs.push(await replayed(set))
-  return [found(runs), rivals(runs), cost(runs)]
+  return [found(runs), rivals(runs), samplesCost(runs[0]!.samples)]
 }
 
 async function replayed(set: string): Promise<Run> {
@@ -160,8 +160,8 @@ function share(samples: readonly TrainingSampleEvent[], flagged: ReadonlySet<Tra
 const mostMicros = 30
 const mostBytes = 6 * 1024
 
-function cost(runs: readonly Run[]): Report {
-  const { samples } = runs[0]!
+/** Time and state of the detectors of samples, over the samples of one run. */
+export function samplesCost(samples: readonly TrainingSampleEvent[]): Report {
   const pairs = new Set(samples.map(({ source, label }) => `${source}/${label}`)).size
   let micros = 0
   let bytes = 0
