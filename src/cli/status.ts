@@ -39,6 +39,7 @@ function page({ version, store, inputs, events, eventsPerSecond, watermark, lag,
     ['budget', `${budget.perDay} false incidents a day accepted; tests of ${budget.day ?? 'the first day'} may open ${share(spent)}`],
   ]
   const spending = Object.entries(budget.spent).flatMap(([category, one]) => (one === 0 ? [] : [['', `  ${category}`, share(one)]]))
+  const elsewhere = readiness.decidedElsewhere
   const rows = detectors.map((detector) => [detector.name, detector.category, judgement(detector)])
   const waiting = detectors.flatMap(({ name, waiting }) =>
     waiting.map(({ population, lacks }) => [`  ${name}`, population, `lacks ${lacks}`]),
@@ -46,7 +47,9 @@ function page({ version, store, inputs, events, eventsPerSecond, watermark, lag,
   return [
     table(facts),
     spending.length === 0 ? '' : table(spending),
-    `\ndetectors\n${table(rows)}`,
+    elsewhere
+      ? '\nanother member of this deployment decides: ask it, with --api, what is armed and what waits to be sent\n'
+      : `\ndetectors\n${table(rows)}`,
     waiting.length === 0 ? '' : `\nwarm-up\n${table(waiting)}`,
     webhooks.length === 0
       ? ''

@@ -11,15 +11,21 @@ export interface DecisionsStatus {
   readonly populations: readonly PopulationStatus[]
   readonly looks: readonly LookStatus[]
   readonly expectations: readonly ExpectAction[]
+  /** Another member of the deployment decides: the rest is empty. */
+  readonly elsewhere?: true
 }
 
 /** Populations that are named where they lack something; there may be thousands. */
 const mostNamed = 10
 
 /** The budget, and of every detector whether it can judge yet. */
-export function readiness({ budget, populations, looks }: Omit<DecisionsStatus, 'expectations'>, detectors: readonly DetectorSummary[]) {
+export function readiness(
+  { budget, populations, looks, elsewhere }: Omit<DecisionsStatus, 'expectations'>,
+  detectors: readonly DetectorSummary[],
+) {
   const { perDay, day, spent } = budget
   return {
+    decidedElsewhere: elsewhere === true,
     budget: { perDay, day: day === null ? null : isoMicros(day).slice(0, 10), spent },
     detectors: detectors.map(({ name, category, enabled }) => {
       const own = populations.filter(({ detector }) => detector === name)

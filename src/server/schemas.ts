@@ -86,6 +86,7 @@ export const statusSchema = progressSchema.extend({
     }),
   ),
   readiness: z.object({
+    decidedElsewhere: z.boolean().describe('Another member of the deployment decides and sends webhooks: ask that one.'),
     budget: z.object({
       perDay: z.number().describe('False incidents a day that are accepted.'),
       day: nullableText.describe('The day of event time that `spent` is about.'),

@@ -255,7 +255,7 @@ async function start(
       store,
       status,
       alerts,
-      decisions: () => processing.decisions() ?? noDecisions(config),
+      decisions: () => processing.decisions() ?? { ...noDecisions(config), elsewhere: true },
       detectors: detectorSummaries(config.decisions.disabled),
       inputs: () => inlets.descriptions(),
       webhooks: () => sender.states(),

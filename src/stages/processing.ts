@@ -35,7 +35,7 @@ export function decisionsStatus(decisions: Pick<Decisions, 'status' | 'looks' | 
   }
 }
 
-/** What is told where another process decides, or none does. */
+/** What is told where nobody decides. */
 export function noDecisions({ decisions }: Pick<Config, 'decisions'>): DecisionsStatus {
   return { budget: { perDay: decisions.falseIncidentsPerDay, day: null, spent: {} }, populations: [], looks: [], expectations: [] }
 }

@@ -52,7 +52,13 @@ const withdrawalBody = z.strictObject({ note })
 const expectationParameters = z.strictObject({ id: z.string().min(1).max(200) })
 
 /** What detectors learn from and are told in advance. Each change becomes a record of the log, so that a replay of the log knows it. */
-export function calibrationRoutes({ decisions, act }: Pick<ServerDeps, 'decisions' | 'act'>): Route[] {
+export function calibrationRoutes({ decisions: read, act }: Pick<ServerDeps, 'decisions' | 'act'>): Route[] {
+  const decisions = () => {
+    const found = read()
+    if (found.elsewhere)
+      throw new TidewatchError('TW_INSTANCE_UNREACHABLE', 'another member of this deployment decides: name that one with --api')
+    return found
+  }
   const write = async (action: Action) => {
     await act(action)
     return { id: action.id }
