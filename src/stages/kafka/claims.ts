@@ -6,8 +6,12 @@ import { type KafkaConfig, kafkaClient } from '../../sources/kafka/client.ts'
 import { type RawRecord, rawCluster, readRaw } from '../../sources/kafka/raw-cluster.ts'
 import type { Claim, Claims } from '../claims.ts'
 
+/** Brokers refuse records of a member whose clock is an hour ahead, unless they stamp them themselves. */
+export const brokerTime: Readonly<Record<string, string>> = { 'message.timestamp.type': 'LogAppendTime' }
+
 /** Settings of the topic: small segments, so that old claims are soon compacted away and a new owner reads little. */
 export const claimTopicSettings: Readonly<Record<string, string>> = {
+  ...brokerTime,
   'cleanup.policy': 'compact',
   'segment.bytes': '1048576',
   'min.cleanable.dirty.ratio': '0.1',

@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { Config } from '../../config/schema.ts'
 import { TidewatchError } from '../../errors.ts'
 import { ensureTopics, type TopicPlan } from '../../sources/kafka/topics.ts'
-import { claimTopicSettings } from './claims.ts'
+import { brokerTime, claimTopicSettings } from './claims.ts'
 
 /** Bytes of a record between the stages, at most: an event with its vectors may be larger than what brokers take by default. */
 const MOST_BYTES = 16 * 2 ** 20
@@ -13,7 +13,7 @@ const MOST_BYTES = 16 * 2 ** 20
  */
 export async function openStageTopics({ kafka }: Pick<Config, 'kafka'>, log: Logger): Promise<void> {
   const { topics, eventPartitions, replicationFactor, stageRetention } = kafka
-  const settings = { 'max.message.bytes': String(MOST_BYTES), 'retention.ms': String(Math.round(stageRetention * 1000)) }
+  const settings = { ...brokerTime, 'max.message.bytes': String(MOST_BYTES), 'retention.ms': String(Math.round(stageRetention * 1000)) }
   const plans: TopicPlan[] = [
     { topic: topics.events, partitions: eventPartitions, replicationFactor, settings },
     { topic: topics.observations, partitions: 1, replicationFactor, settings },
