@@ -53,6 +53,7 @@ export function kafkaStages(options: KafkaStagesOptions): Processing {
   const claims = kafkaClaims({ config: config.kafka, topic: topics.claims, log })
   const publisher = kafkaPublisher(config.kafka, { log })
   const stopping = new AbortController()
+  for (const what of aloneIn(config)) log.warn(`${what}: no second process can share the work`)
   let trouble: string | null = null
 
   const role = <S extends Stage>(
@@ -170,6 +171,16 @@ export function kafkaStages(options: KafkaStagesOptions): Processing {
       await Promise.all([publisher.close(), claims.close()])
     },
   }
+}
+
+/** What keeps a process from sharing its work with others, for who reads the log. */
+function aloneIn({ store, identity }: Config): string[] {
+  return [
+    ...(store.url === undefined ? ['without store.url the store is in the data folder'] : []),
+    ...(identity.hash && identity.key === undefined
+      ? ['without identity.key the names of principals are made with a key in the data folder']
+      : []),
+  ]
 }
 
 /** Whether an error at the beginning is none of brokers that are away: credentials refused, unreadable files, topics of another shape. */
