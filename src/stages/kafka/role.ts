@@ -62,7 +62,7 @@ export class Role<S extends Stage> {
     )
   }
 
-  /** Saves the state of all partitions. After the source has stopped. */
+  /** Saves the state of all partitions, behind what is in work. While the source delivers nothing. */
   async rest(): Promise<void> {
     await Promise.all([...this.held.values()].map(({ pipeline }) => pipeline.rest()))
   }

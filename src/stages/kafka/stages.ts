@@ -40,6 +40,9 @@ export interface KafkaStagesOptions {
 /** Milliseconds until brokers that did not answer are asked again for the topics. */
 const TOPICS_RETRY = 1000
 
+/** Milliseconds in which a member that leaves saves its state. */
+const REST_PATIENCE = 3000
+
 /** Milliseconds between two looks for partitions that have nothing. */
 const IDLE_LOOK = 5000
 
@@ -163,9 +166,14 @@ export function kafkaStages(options: KafkaStagesOptions): Processing {
     },
     async stop() {
       stopping.abort()
+      // The state is saved before the group is left: who takes over finds it. What does not answer must not keep the partitions.
+      const well = roles.every(({ source }) => source.problem() === null)
+      for (const { source } of roles) source.pause()
+      const resting = roles.map((each) =>
+        each.rest().catch((error) => log.warn({ err: error }, 'a state was not saved; who goes on reads the log again')),
+      )
+      await Promise.race([Promise.all(resting), sleep(well ? REST_PATIENCE : 0, undefined, { ref: false })])
       await Promise.all(roles.map(({ source }) => source.stop()))
-      for (const each of roles)
-        await each.rest().catch((error) => log.warn({ err: error }, 'a state was not saved; who goes on reads the log again'))
       deciding(false)
       await idling
       await Promise.all([publisher.close(), claims.close()])
