@@ -166,10 +166,10 @@ describe.skipIf(!possible)('three brokers', () => {
     await received.count(20)
     await cluster.kill(0)
     const before = publishing.acknowledged.length
-    await eventually(() => publishing.acknowledged.length > before + 50, 40_000)
+    await eventually(() => publishing.acknowledged.length > before + 50, 90_000)
     await publishing.end()
-    await eventually(() => new Set(received.texts).size === publishing.acknowledged.length, 40_000)
+    await eventually(() => new Set(received.texts).size === publishing.acknowledged.length, 90_000)
     expect(new Set(received.texts)).toEqual(new Set(publishing.acknowledged))
     await eventually(() => source.problem() === null)
-  }, 120_000)
+  }, 240_000)
 })
