@@ -1,11 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { canStartKafka } from '../support/kafka/kafka.ts'
 import type { Broken } from './broken.ts'
 import type { Target } from './deployment.ts'
 import { misses, runRound } from './round.ts'
 import type { Step } from './schedule.ts'
-
-const kafka = await canStartKafka()
 
 /** A test that cannot fail proves nothing: each protection is taken away from the real process, and the comparison must say so. */
 
@@ -60,16 +57,6 @@ describe('the comparison', () => {
       expect(differences.join('\n')).toMatch(new RegExp(says, 'm'))
     },
     60_000,
-  )
-
-  it.skipIf(!kafka)(
-    'notices over Kafka: duplicates not dropped',
-    async () => {
-      const steps = [feed, kill('forwarded', 2), feed, kill('forwarded', 2)]
-      const { differences } = await run(steps, 'duplicates not dropped', 'kafka')
-      expect(differences.join('\n')).toMatch(/^observations/m)
-    },
-    300_000,
   )
 })
 

@@ -1,5 +1,4 @@
 import { DeliveryLog } from '../../src/delivery/delivery-log.ts'
-import { Seen } from '../../src/routing/seen.ts'
 import { Pipeline } from '../../src/stages/pipeline.ts'
 import { Stages } from '../../src/stages/stages.ts'
 import { ClientStore } from '../../src/store/client-store.ts'
@@ -46,9 +45,6 @@ const removals = {
       outcome.alerts.push(...(this as unknown as { deciding: Decides }).deciding.advance(Date.now() * 1000))
       return refused
     }
-  },
-  'duplicates not dropped': () => {
-    Seen.prototype.take = () => true
   },
   'pending webhooks forgotten': () => {
     DeliveryLog.prototype.undelivered = async () => []
