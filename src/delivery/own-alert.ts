@@ -39,6 +39,11 @@ export function ownAlert(own: Own): Alert {
   }
 }
 
+/** An alert about Tidewatch that something is wrong; `name` tells it from others and makes its ids. */
+function trouble({ name, ...said }: Pick<Own, 'time' | 'detector' | 'title' | 'evidence'> & { readonly name: string }): Alert {
+  return ownAlert({ id: `alert_${name}`, incident: `inc_${name}`, status: 'opened', category: 'signal', severity: 'high', ...said })
+}
+
 /**
  * The alert that a receiver gave up on a webhook, for the other receivers: one a receiver and day (UTC). What receivers answer is not in the log, so
  * this is no row of `alerts` and no part of what a replay of the log says; it goes through the outbox only. `now` in milliseconds.
@@ -46,14 +51,10 @@ export function ownAlert(own: Own): Alert {
 export function givenUpAlert(target: string, reason: string, now: number): Alert {
   const day = new Date(now).toISOString().slice(0, 10)
   const name = digest('given-up', target, day)
-  return ownAlert({
-    id: `alert_${name}`,
-    incident: `inc_${name}`,
-    status: 'opened',
+  return trouble({
+    name,
     time: `${day}T00:00:00.000000Z`,
     detector: OWN_DETECTOR,
-    category: 'signal',
-    severity: 'high',
     title: `The webhook receiver ${target} does not take alerts: one was given up`,
     evidence: { summary: `${target}: ${reason}`, day },
   })
@@ -76,14 +77,10 @@ export function dataDroppedAlert(
   for (const { table, until: last } of dropped) until.set(table, Math.max(until.get(table) ?? 0, last))
   const told = [...until].map(([table, last]) => `${table} stored up to ${new Date(last * 1000).toISOString()}`)
   const bytes = dropped.reduce((sum, step) => sum + step.bytes, 0)
-  return ownAlert({
-    id: `alert_${name}`,
-    incident: `inc_${name}`,
-    status: 'opened',
+  return trouble({
+    name,
     time: `${day}T00:00:00.000000Z`,
     detector: DATA_DETECTOR,
-    category: 'signal',
-    severity: 'high',
     title: 'Data were dropped before their time: the data folder reached data.maxBytes',
     evidence: { summary: `dropped: ${told.join('; ')}`, bytes, day },
   })
@@ -96,14 +93,10 @@ export function dataDroppedAlert(
 export function keyingAlert(topic: string, subject: string, partitions: readonly number[], time: number): Alert {
   const day = isoMicros(time).slice(0, 10)
   const name = digest('keying', topic, day)
-  return ownAlert({
-    id: `alert_${name}`,
-    incident: `inc_${name}`,
-    status: 'opened',
+  return trouble({
+    name,
     time: isoMicros(time),
     detector: 'keying',
-    category: 'signal',
-    severity: 'high',
     title: `Records of ${topic} are not keyed by who calls: what belongs together is watched apart`,
     evidence: {
       summary: `${subject} was seen in partitions ${partitions.join(' and ')} of ${topic}. Key the records by principal, or set kafka.routing: true.`,
@@ -120,14 +113,10 @@ export function lostRecordsAlert({ topic, partition, reason, from, to, records }
   const name = digest('lost-records', topic, String(partition), reason, String(from), String(to))
   const amount = records === null ? 'an unknown number of records' : `${records} records`
   const why = reason === 'retention' ? 'the topic no longer held them' : 'the topic was made again'
-  return ownAlert({
-    id: `alert_${name}`,
-    incident: `inc_${name}`,
-    status: 'opened',
+  return trouble({
+    name,
     time: isoMicros(now * 1000),
     detector: 'lost-records',
-    category: 'signal',
-    severity: 'high',
     title: `${amount} of ${topic}/${partition} are gone and were never looked at`,
     evidence: {
       summary: `${amount} before offset ${to} of ${topic}/${partition} were never read: ${why}. What happened in them is not known.`,

@@ -12,6 +12,7 @@ import { ByteReader, ByteWriter } from '../sketches/bytes.ts'
 import type { SourceBatch, SourceRecord } from '../sources/source.ts'
 import type { Position } from '../telemetry/events.ts'
 import { type ActionKey, isAction, readAction } from './action-record.ts'
+import { controlLetter } from './control-letter.ts'
 import type { OutcomeBuilder } from './outcome.ts'
 import { openState, type Stage, sealState, stateIdentity } from './stage.ts'
 import { readRecord } from './stage-record.ts'
@@ -100,15 +101,11 @@ export class DecideStage implements Stage {
   }
 
   private decide(now: number, outcome: OutcomeBuilder): void {
-    for (const observation of this.order.due(this.watermark, now)) {
-      const { score, pValue, alerts } = this.deciding.process(observation)
-      outcome.observations.push({ ...observation, score, pValue })
-      outcome.alerts.push(...alerts)
-    }
+    for (const observation of this.order.due(this.watermark, now)) outcome.decide(this.deciding, observation)
     if (this.watermark !== null) outcome.alerts.push(...this.deciding.advance(this.watermark))
   }
 
-  private act({ topic, epoch, partition }: SourceBatch, record: SourceRecord, outcome: OutcomeBuilder): boolean {
+  private act(batch: SourceBatch, record: SourceRecord, outcome: OutcomeBuilder): boolean {
     try {
       const action = readAction(record, this.actionKey)
       outcome.actions.push(action)
@@ -116,9 +113,7 @@ export class DecideStage implements Stage {
       return false
     } catch (error) {
       if (errorCode(error) !== 'TW_ACTION_REFUSED') throw error
-      const place = { topic, epoch, partition, offset: record.offset, index: 0, time: record.timestamp * 1000 }
-      const reason = (error as Error).message
-      outcome.deadLetters.push({ ...place, code: 'TW_ACTION_REFUSED', reason, signal: '', bytes: new Uint8Array(0), size: 0 })
+      outcome.deadLetters.push(controlLetter(batch, record, 'TW_ACTION_REFUSED', (error as Error).message))
       return true
     }
   }

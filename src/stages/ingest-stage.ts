@@ -3,9 +3,9 @@ import { byPartition, createRoutes } from '../routing/routes.ts'
 import type { SourceBatch, SourceRecord } from '../sources/source.ts'
 import type { Event } from '../telemetry/events.ts'
 import type { Mapper } from '../telemetry/map.ts'
-import { addTally } from '../telemetry/tally.ts'
 import type { ActionKey } from './action-record.ts'
 import { Announced } from './announced.ts'
+import { controlLetter } from './control-letter.ts'
 import { createIngest, type Ingest } from './ingest.ts'
 import type { OutcomeBuilder } from './outcome.ts'
 import { openState, type Stage, sealState, stateIdentity } from './stage.ts'
@@ -34,17 +34,13 @@ export class IngestStage implements Stage {
   }
 
   apply(batch: SourceBatch, record: SourceRecord, outcome: OutcomeBuilder): boolean {
-    const { events, deadLetters, action, clamped, ignored, watermark } = this.ingest.record(batch, record)
+    const ingested = this.ingest.record(batch, record)
+    const { events, deadLetters, action, watermark } = ingested
     if (action !== null) {
-      const reason = 'what people do is written behind this stage'
-      const { topic, epoch, partition } = batch
-      const place = { topic, epoch, partition, offset: record.offset, index: 0, time: record.timestamp * 1000 }
-      outcome.deadLetters.push({ ...place, code: 'TW_ACTION_REFUSED', reason, signal: '', bytes: new Uint8Array(0), size: 0 })
+      outcome.deadLetters.push(controlLetter(batch, record, 'TW_ACTION_REFUSED', 'what people do is written behind this stage'))
       return true
     }
-    outcome.deadLetters.push(...deadLetters)
-    addTally(outcome.clamped, clamped)
-    addTally(outcome.ignored, ignored)
+    outcome.refuse(ingested)
     for (const event of events) {
       outcome.events.push(event)
       for (const [partition, routes] of byPartition(this.routesOf(event), this.partitions))

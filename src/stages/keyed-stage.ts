@@ -4,7 +4,6 @@ import { createDetection, type Detection } from '../detection/detect.ts'
 import type { Observation } from '../detection/observation.ts'
 import type { SourceBatch, SourceRecord } from '../sources/source.ts'
 import type { Mapper } from '../telemetry/map.ts'
-import { addTally } from '../telemetry/tally.ts'
 import type { ActionKey } from './action-record.ts'
 import { IngestStage } from './ingest-stage.ts'
 import { OutcomeBuilder } from './outcome.ts'
@@ -35,9 +34,7 @@ export class KeyedStage implements Stage {
     const ingested = new OutcomeBuilder()
     const refused = this.ingest.apply(batch, record, ingested)
     outcome.events.push(...ingested.events)
-    outcome.deadLetters.push(...ingested.deadLetters)
-    addTally(outcome.clamped, ingested.clamped)
-    addTally(outcome.ignored, ingested.ignored)
+    outcome.refuse(ingested)
     let index = 0
     const send = (observations: readonly Observation[]) => {
       for (const observation of observations) {

@@ -1,10 +1,11 @@
 import type { Action } from '../decisions/action.ts'
 import type { Alert } from '../decisions/alert.ts'
+import type { Decisions } from '../decisions/decide.ts'
 import type { Observation } from '../detection/observation.ts'
 import type { StageRecord } from '../routing/record.ts'
 import type { DeadLetter } from '../telemetry/dead-letter.ts'
 import type { Event } from '../telemetry/events.ts'
-import type { Tally } from '../telemetry/tally.ts'
+import { addTally, type Tally } from '../telemetry/tally.ts'
 
 /** Everything that one range of the log caused, in log order. Observations carry their final scores and p-values. */
 export interface Outcome {
@@ -49,4 +50,18 @@ export class OutcomeBuilder implements Outcome {
   readonly clamped: Tally = {}
   readonly ignored: Tally = {}
   readonly outgoing: Outgoing[] = []
+
+  /** What ingest could not use. */
+  refuse({ deadLetters, clamped, ignored }: Pick<Outcome, 'deadLetters' | 'clamped' | 'ignored'>): void {
+    this.deadLetters.push(...deadLetters)
+    addTally(this.clamped, clamped)
+    addTally(this.ignored, ignored)
+  }
+
+  /** An observation, with the score and p-value that it gets, and what changes by it. */
+  decide(decisions: Pick<Decisions, 'process'>, observation: Observation): void {
+    const { score, pValue, alerts } = decisions.process(observation)
+    this.observations.push({ ...observation, score, pValue })
+    this.alerts.push(...alerts)
+  }
 }

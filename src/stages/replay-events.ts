@@ -27,11 +27,7 @@ export async function replayEvents(
     for (const event of events) {
       outcome.events.push(event)
       watermark = Math.max(watermark ?? event.time, event.time)
-      for (const observation of [...detection.process(event), ...detection.advance(watermark)]) {
-        const { score, pValue, alerts } = deciding.process(observation)
-        outcome.observations.push({ ...observation, score, pValue })
-        outcome.alerts.push(...alerts)
-      }
+      for (const observation of [...detection.process(event), ...detection.advance(watermark)]) outcome.decide(deciding, observation)
       outcome.alerts.push(...deciding.advance(watermark))
     }
     counts.add(outcome, 0)

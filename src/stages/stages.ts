@@ -3,10 +3,8 @@ import type { Config } from '../config/schema.ts'
 import { createDecisions, type Decisions } from '../decisions/decide.ts'
 import { configuredDetectors } from '../detection/configured.ts'
 import { createDetection, type Detection } from '../detection/detect.ts'
-import type { Observation } from '../detection/observation.ts'
 import type { SourceBatch, SourceRecord } from '../sources/source.ts'
 import type { Mapper } from '../telemetry/map.ts'
-import { addTally } from '../telemetry/tally.ts'
 import type { ActionKey } from './action-record.ts'
 import { createIngest, type Ingest, type Ingested } from './ingest.ts'
 import type { OutcomeBuilder } from './outcome.ts'
@@ -62,25 +60,17 @@ export class Stages implements Stage {
   }
 
   private consume(ingested: Ingested, outcome: OutcomeBuilder): void {
-    outcome.deadLetters.push(...ingested.deadLetters)
-    addTally(outcome.clamped, ingested.clamped)
-    addTally(outcome.ignored, ingested.ignored)
+    outcome.refuse(ingested)
     for (const event of ingested.events) {
       outcome.events.push(event)
-      for (const observation of this.detection.process(event)) this.decide(observation, outcome)
+      for (const observation of this.detection.process(event)) outcome.decide(this.deciding, observation)
     }
     if (ingested.action !== null) {
       outcome.actions.push(ingested.action)
       outcome.alerts.push(...this.deciding.act(ingested.action))
     }
     if (ingested.watermark === null) return
-    for (const observation of this.detection.advance(ingested.watermark)) this.decide(observation, outcome)
+    for (const observation of this.detection.advance(ingested.watermark)) outcome.decide(this.deciding, observation)
     outcome.alerts.push(...this.deciding.advance(ingested.watermark))
-  }
-
-  private decide(observation: Observation, outcome: OutcomeBuilder): void {
-    const { score, pValue, alerts } = this.deciding.process(observation)
-    outcome.observations.push({ ...observation, score, pValue })
-    outcome.alerts.push(...alerts)
   }
 }

@@ -4,6 +4,7 @@ import type { Action } from '../../src/decisions/action.ts'
 import { observationRow } from '../../src/store/rows.ts'
 import { storeAlerts } from '../server/fixture.ts'
 import { makeAlert } from '../support/alerts.ts'
+import { makeObservation } from '../support/observations.ts'
 import { executable, live, useConsole } from './open-console.ts'
 
 const noon = 1_772_366_400_000_000
@@ -124,28 +125,7 @@ describe.skipIf(executable === null)('the page of an incident', () => {
     await serve()
     await storeAlerts(console.embedded.store, [alert])
     const look = (subject: string, score: number, time: number) =>
-      observationRow({
-        time,
-        detector: 'query-shift',
-        category: 'extraction',
-        subject: { kind: 'principal', id: subject },
-        members: [],
-        population: 'p',
-        model: null,
-        service: '',
-        environment: '',
-        run: null,
-        score,
-        pValue: 0.5,
-        ref: '',
-        traceId: null,
-        metric: null,
-        events: 1,
-        firstSeen: time,
-        lastSeen: time,
-        samplingRatio: null,
-        evidence: {},
-      })
+      observationRow(makeObservation(time, { subject: { kind: 'principal', id: subject }, score }))
     await console.embedded.truncate('observations', 'calls')
     await console.embedded.store.insert(
       'observations',

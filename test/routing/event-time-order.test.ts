@@ -1,31 +1,9 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import type { Observation } from '../../src/detection/observation.ts'
 import { EventTimeOrder } from '../../src/routing/event-time-order.ts'
+import { makeObservation } from '../support/observations.ts'
 
-const said = (time: number, ref = ''): Observation => ({
-  time,
-  detector: 'd',
-  category: 'extraction',
-  subject: { kind: 'principal', id: 'p' },
-  members: [],
-  population: '',
-  model: null,
-  service: '',
-  environment: '',
-  run: null,
-  score: 0,
-  pValue: null,
-  ref,
-  traceId: null,
-  metric: null,
-  events: 1,
-  firstSeen: time,
-  lastSeen: time,
-  samplingRatio: null,
-  evidence: { summary: '' },
-  sketch: null,
-})
+const said = (time: number, ref = '') => makeObservation(time, { ref })
 
 it('gives out in the order of event time what all logs have come to', () => {
   const order = new EventTimeOrder()

@@ -5,6 +5,7 @@ import { observationRow } from '../../src/store/rows.ts'
 import type { Row } from '../../src/store/store.ts'
 import { makeAlert } from '../support/alerts.ts'
 import { type EmbeddedStore, openEmbeddedStore } from '../support/embedded-store.ts'
+import { makeObservation } from '../support/observations.ts'
 import { makeDeps, serverConfig, storeAlerts } from './fixture.ts'
 
 /** 2026-03-01T12:00:00Z. */
@@ -48,29 +49,17 @@ describe('what the console looks at', () => {
   }
 
   const look = (subject: string, score: number, time: number, changes: Partial<Observation> = {}): Row =>
-    observationRow({
-      time,
-      detector: 'query-shift',
-      category: 'extraction',
-      subject: { kind: 'principal', id: subject },
-      members: [],
-      population: 'p',
-      model: 'ticket-router',
-      service: 'gateway',
-      environment: 'production',
-      run: null,
-      score,
-      pValue: 0.5,
-      ref: 's',
-      traceId: null,
-      metric: null,
-      events: 1,
-      firstSeen: time,
-      lastSeen: time,
-      samplingRatio: null,
-      evidence: {},
-      ...changes,
-    })
+    observationRow(
+      makeObservation(time, {
+        subject: { kind: 'principal', id: subject },
+        model: 'ticket-router',
+        service: 'gateway',
+        environment: 'production',
+        score,
+        ref: 's',
+        ...changes,
+      }),
+    )
 
   const call = (principal: string, time: number, changes: object = {}) => ({
     time,

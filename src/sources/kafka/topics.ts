@@ -53,18 +53,25 @@ export interface TopicThere {
  * Makes the topics that do not exist and waits until they have leaders; a topic that exists is left as it is.
  * Throws TW_SOURCE_UNAVAILABLE with the broker's reason.
  */
-export async function ensureTopics(config: KafkaConfig, plans: readonly TopicPlan[], log: Logger): Promise<TopicThere[]> {
-  const admin = kafkaClient(config, log).admin()
-  try {
-    await admin.connect()
+export function ensureTopics(config: KafkaConfig, plans: readonly TopicPlan[], log: Logger): Promise<TopicThere[]> {
+  return askBrokers(config, log, async (admin) => {
     const existing = new Set(await admin.listTopics())
     for (const plan of plans) if (!existing.has(plan.topic)) await create(admin, plan)
     const { topics } = await admin.fetchTopicMetadata({ topics: plans.map(({ topic }) => topic) })
     return topics.map(({ name, partitions }) => ({ topic: name, partitions: partitions.length, made: !existing.has(name) }))
+  })
+}
+
+/** One question to the brokers. Throws TW_SOURCE_UNAVAILABLE with their reason, or the question's own error. */
+export async function askBrokers<T>(config: KafkaConfig, log: Logger, ask: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = kafkaClient(config, log).admin()
+  try {
+    await admin.connect()
+    return await ask(admin)
   } catch (error) {
     if (error instanceof TidewatchError) throw error
     throw new TidewatchError('TW_SOURCE_UNAVAILABLE', (error as Error).message, { cause: error })
   } finally {
-    await admin.disconnect()
+    await admin.disconnect().catch(() => {})
   }
 }

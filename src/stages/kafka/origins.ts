@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
-import { TidewatchError } from '../../errors.ts'
-import { type KafkaConfig, kafkaClient } from '../../sources/kafka/client.ts'
+import type { KafkaConfig } from '../../sources/kafka/client.ts'
+import { askBrokers } from '../../sources/kafka/topics.ts'
 import type { Outgoing } from '../outcome.ts'
 
 /**
@@ -9,10 +9,8 @@ import type { Outgoing } from '../outcome.ts'
  *
  * @param behind partitions of the topic behind. Throws TW_SOURCE_UNAVAILABLE while the brokers do not answer.
  */
-export async function originsOf(config: KafkaConfig, topics: readonly string[], behind: number, log: Logger): Promise<Outgoing[]> {
-  const admin = kafkaClient(config, log).admin()
-  try {
-    await admin.connect()
+export function originsOf(config: KafkaConfig, topics: readonly string[], behind: number, log: Logger): Promise<Outgoing[]> {
+  return askBrokers(config, log, async (admin) => {
     const existing = new Set(await admin.listTopics())
     const told: Outgoing[] = []
     for (const topic of topics.filter((each) => existing.has(each))) {
@@ -24,9 +22,5 @@ export async function originsOf(config: KafkaConfig, topics: readonly string[], 
       }
     }
     return told
-  } catch (error) {
-    throw new TidewatchError('TW_SOURCE_UNAVAILABLE', (error as Error).message, { cause: error })
-  } finally {
-    await admin.disconnect().catch(() => {})
-  }
+  })
 }
