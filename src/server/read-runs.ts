@@ -21,7 +21,7 @@ export interface RunRow {
 
 export function readRuns(store: Reader): Promise<RunRow[]> {
   return store.query<RunRow & Record<string, unknown>>(
-    `SELECT toString(t.run) AS run, any(toString(t.service)) AS service, formatDateTime(min(t.time), '%FT%TZ') AS first,
+    `SELECT toString(t.run) AS run, min(toString(t.service)) AS service, formatDateTime(min(t.time), '%FT%TZ') AS first,
             formatDateTime(max(t.time), '%FT%TZ') AS last, sum(t.sample) AS samples, uniqExactIf(t.name, t.sample = 1) AS sources,
             uniqExactIf(t.round, t.sample = 0) AS rounds, uniqExactIf(t.name, t.sample = 0) AS clients, any(ifNull(cases.open, 0)) AS openIncidents
      FROM (

@@ -21,7 +21,10 @@ it('`demo --exit` shows the attack with its evidence, the webhook and the rows w
   expect(told).toMatch(/\d+ calls of the past days are learned; (no alert|\d alerts about others)/)
   const attacker = /live: (\S+) begins to copy the model/.exec(told)?.[1]
   expect(told).toContain(`  principal ${attacker} asks far more different things than the others`)
-  expect(told).toMatch(/ {2}evidence {2}\d+ new inputs within about an hour, where \d+ is the usual highest/)
+  // Which of the two paces goes beyond first is up to the traffic, whose days end now; lines are wrapped.
+  expect(told.replace(/\s+/g, ' ')).toMatch(
+    / evidence \d+ new (inputs|parts of the input space) within about an hour, where \d+ is the usual highest; /,
+  )
   expect(told).toMatch(/WEBHOOK received, id alert_\w+, signature verified/)
   expect(told).toMatch(/STORED \d{4,} calls and [1-9]\d* alerts in the embedded store/)
   expect(told).not.toContain('FAILED')
